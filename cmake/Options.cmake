@@ -1,0 +1,39 @@
+# How our own code is compiled: one interface target, linked by every target of ours.
+option(AMBIENT_WERROR "Warnings are errors" OFF)
+option(AMBIENT_SANITIZE "Address and undefined-behaviour sanitizers" OFF)
+option(AMBIENT_COVERAGE "Record line coverage (gcov)" OFF)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+# Asserts stay in: these programs run for months and are not bound by them.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS ON)  # TRY() is a statement expression
+
+add_library(ambient_options INTERFACE)
+target_include_directories(ambient_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(ambient_options INTERFACE
+  -Wall -Wextra -Wconversion -Wshadow -Wno-sign-conversion
+  -ffunction-sections -fdata-sections
+  $<$<BOOL:${AMBIENT_WERROR}>:-Werror>)
+target_link_options(ambient_options INTERFACE -Wl,--gc-sections)
+
+if(AMBIENT_SANITIZE)
+  # -O1 -g1: the instrumented build runs in CI on two cores; traces keep file and line.
+  set(flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(ambient_options INTERFACE ${flags} -O1 -g1)
+  target_link_options(ambient_options INTERFACE ${flags})
+endif()
+if(AMBIENT_COVERAGE)
+  target_compile_options(ambient_options INTERFACE --coverage -fprofile-abs-path)
+  target_link_options(ambient_options INTERFACE --coverage)
+endif()

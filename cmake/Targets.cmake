@@ -1,0 +1,26 @@
+# Our own targets, so that a folder's CMakeLists.txt is a list of files and a list of layers.
+
+# ambient_library(NAME [SOURCES file...] [DEPS target...]): a static library, or a header-only one
+# when there are no sources.
+function(ambient_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  if(arg_SOURCES)
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC ambient_options ${arg_DEPS})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE ambient_options ${arg_DEPS})
+  endif()
+endfunction()
+
+# ambient_test(NAME SOURCES file... [DEPS target...] [KERNEL]): a doctest program, run by ctest from
+# the repository's root. KERNEL: it writes to the kernel, so it needs root and belongs into a
+# namespace of its own; ctest label "kernel" instead of "unit".
+function(ambient_test name)
+  cmake_parse_arguments(arg "KERNEL" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ambient_options ambient_doctest_main ${arg_DEPS})
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES
+    LABELS $<IF:$<BOOL:${arg_KERNEL}>,kernel,unit> TIMEOUT 120)
+endfunction()
