@@ -1,0 +1,112 @@
+// Every name and number of the datapath. The defaults are Istio 1.18.2's (CONTRACT, names and numbers).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/net/ip_address.hpp"
+#include "common/net/mark.hpp"
+
+namespace ambient::desired {
+
+// One Geneve tunnel between the node and its ztunnel, and the addresses inside it.
+struct Tunnel {
+    std::string node_link;
+    std::string ztunnel_link;
+    std::uint32_t vni = 0;
+    IpAddress node_address4;
+    IpAddress ztunnel_address4;
+    int prefix_length4 = 30;
+    IpAddress node_address6;
+    IpAddress ztunnel_address6;
+    int prefix_length6 = 126;
+
+    bool operator==(const Tunnel&) const = default;
+};
+
+struct Marks {
+    Mark outbound = Mark::bits(0x100);         // captured: to the outbound tunnel
+    Mark skip = Mark::bits(0x200);             // not for us: main table
+    Mark skip_connection = Mark::bits(0x220);  // the same, kept in conntrack
+    Mark original_source = Mark::bits(0x210);  // ztunnel's connection with a pod's source, kept in conntrack
+    Mark to_ztunnel = Mark::bits(0x40);        // answers to such a connection
+    Mark tproxy = {.value = 0x400, .mask = 0xfff};         // in the ztunnel namespace
+    Mark original_reply = {.value = 0x4d3, .mask = 0xfff};  // in the ztunnel namespace
+
+    bool operator==(const Marks&) const = default;
+};
+
+struct Tables {
+    std::uint32_t inbound = 100;
+    std::uint32_t outbound = 101;
+    std::uint32_t to_ztunnel = 102;
+    std::uint32_t ztunnel_local = 100;  // in the ztunnel namespace
+
+    bool operator==(const Tables&) const = default;
+};
+
+struct Priorities {
+    std::uint32_t skip = 100;
+    std::uint32_t outbound = 101;
+    std::uint32_t to_ztunnel = 102;
+    std::uint32_t inbound = 103;
+    std::uint32_t main = 32766;  // where the kernel's rule for table main stands: the target of skip
+    std::uint32_t ztunnel_tproxy = 20000;
+    std::uint32_t ztunnel_reply = 20003;
+
+    bool operator==(const Priorities&) const = default;
+};
+
+struct ZtunnelPorts {
+    std::uint16_t outbound = 15001;
+    std::uint16_t inbound_plaintext = 15006;
+    std::uint16_t inbound_hbone = 15008;
+    std::uint16_t dns = 15053;
+
+    bool operator==(const ZtunnelPorts&) const = default;
+};
+
+struct Filter {
+    std::string table = "ambient";
+    std::string pods4 = "pods4";
+    std::string pods6 = "pods6";
+
+    bool operator==(const Filter&) const = default;
+};
+
+struct Datapath {
+    Tunnel inbound;
+    Tunnel outbound;
+    std::uint16_t geneve_port = 6081;
+    Marks marks;
+    Tables tables;
+    Priorities priorities;
+    ZtunnelPorts ports;
+    Filter filter;
+    // Of our routes and rules: how we know them again (rtnetlink(7), rtm_protocol). Unused by any daemon in
+    // iproute2's rt_protos.
+    std::uint8_t protocol = 122;
+
+    Datapath();  // the tunnels' defaults
+    bool operator==(const Datapath&) const = default;
+};
+
+// Who is enrolled, and which pod is the ztunnel.
+struct Policy {
+    std::string dataplane_label = "istio.io/dataplane-mode";
+    std::string ambient_value = "ambient";
+    std::string none_value = "none";
+    std::string sidecar_annotation = "sidecar.istio.io/status";
+    std::string redirection_annotation = "ambient.istio.io/redirection";
+    std::string redirection_disabled = "disabled";
+    std::string ztunnel_label = "app";
+    std::string ztunnel_value = "ztunnel";
+    std::string dns_capture_env = "ISTIO_META_DNS_CAPTURE";
+    std::vector<std::string> excluded_namespaces = {"kube-system", "istio-system"};
+
+    bool operator==(const Policy&) const = default;
+};
+
+}  // namespace ambient::desired

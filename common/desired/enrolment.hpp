@@ -1,0 +1,35 @@
+// Who is captured, and by which ztunnel: pure policy (CONTRACT, enrolled, active ztunnel).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/desired/config.hpp"
+#include "common/kube/objects.hpp"
+
+namespace ambient::desired {
+
+// `reason` says in a few words why, for logs, for `explain` and for the plugin's answer.
+struct Enrolment {
+    bool enrolled = false;
+    std::string reason;
+
+    bool operator==(const Enrolment&) const = default;
+};
+
+// Whether a pod is captured, its addresses and phase left aside: labels, annotations, host network, excluded
+// namespaces. `space` may be null: the namespace is not known.
+Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space);
+
+// The same, and it has an address and has not finished: its traffic must be captured now.
+Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space);
+
+// The ztunnel pods on `node_name` (any node when empty), the active one first: Running and ready, the one that became
+// ready last; then the others that have an address. Empty when none is ready.
+std::vector<const kube::Pod*> ztunnels(const Policy& policy, const kube::Objects& objects,
+                                       const std::string& node_name);
+
+// Whether the ztunnel's environment asks for DNS capture.
+bool wants_dns_capture(const Policy& policy, const kube::Pod& ztunnel);
+
+}  // namespace ambient::desired

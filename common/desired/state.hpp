@@ -1,0 +1,68 @@
+// What must be true in the kernel, from facts: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/desired/config.hpp"
+#include "common/model/netns_state.hpp"
+
+namespace ambient::desired {
+
+// A ztunnel pod of this node as the node sees it: `host_link` is the node's end of its veth.
+struct Ztunnel {
+    std::string host_link;
+    std::vector<IpAddress> addresses;
+
+    bool operator==(const Ztunnel&) const = default;
+};
+
+// One address of a pod whose traffic is captured. `host_link` is the node's end of its veth (empty when the pod is on
+// its way out), `comment` is kept with the set element.
+struct EnrolledAddress {
+    IpAddress address;
+    std::string host_link;
+    std::string comment;
+
+    auto operator<=>(const EnrolledAddress&) const = default;
+};
+
+struct NodeFacts {
+    // The node's addresses towards its pods, at most one a family (HOST_IP).
+    std::vector<IpAddress> host_addresses;
+    // The active one, then the others that run here: the filter knows all of them, so that a switch leaves no moment
+    // in which packets of the new or the old one look like a pod's.
+    std::vector<Ztunnel> ztunnels;
+    std::vector<EnrolledAddress> pods;
+    bool dns_capture = false;
+
+    bool operator==(const NodeFacts&) const = default;
+};
+
+// The ztunnel pod from inside: `link` holds its addresses ("eth0").
+struct ZtunnelFacts {
+    std::string link;
+    std::vector<IpAddress> addresses;
+    std::vector<IpAddress> host_addresses;
+
+    bool operator==(const ZtunnelFacts&) const = default;
+};
+
+// Node namespace. The first of facts.ztunnels must exist.
+model::NetnsState node_state(const Datapath& datapath, const NodeFacts& facts);
+model::Scope node_scope(const Datapath& datapath, const NodeFacts& facts);
+
+// Ztunnel pod's namespace.
+model::NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts);
+model::Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts& facts);
+
+// Only the part of node_state that belongs to these pods: set elements, host routes, their veth's sysctls.
+// facts.pods is not read. Equal to what node_state has for them.
+model::NetnsState pods_state(const Datapath& datapath, const NodeFacts& facts,
+                             const std::vector<EnrolledAddress>& pods);
+// Covers `addresses` whether or not they are still wanted, and the sysctls of `pods`.
+model::Scope pods_scope(const Datapath& datapath, const std::vector<EnrolledAddress>& pods,
+                        const std::vector<IpAddress>& addresses);
+
+}  // namespace ambient::desired

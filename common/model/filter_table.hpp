@@ -1,0 +1,71 @@
+// A packet-filter table with its sets and chains; it sees both IP families and is ours as a whole.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/model/filter_rule.hpp"
+#include "common/net/ip_address.hpp"
+
+namespace ambient::model {
+
+// `comment` says for whom the element stands (at most kMaxComment bytes); it is kept by the kernel.
+struct SetElement {
+    IpAddress address;
+    std::string comment = {};
+
+    auto operator<=>(const SetElement&) const = default;
+};
+// libnftnl, NFTNL_UDATA_COMMENT_MAXLEN less the NUL.
+inline constexpr std::size_t kMaxComment = 127;
+
+// A set of addresses of one family; elements are sorted by address.
+struct FilterSet {
+    std::string name;
+    Family family = Family::ipv4;
+    std::vector<SetElement> elements;
+
+    auto operator<=>(const FilterSet&) const = default;
+};
+
+enum class ChainType : std::uint8_t { filter, nat, route };
+enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting };
+
+// Where a base chain hangs; its policy is accept. Nothing of it changes in place: nf_tables refuses another type, hook
+// or priority for a chain that exists (net/netfilter/nf_tables_api.c, nf_tables_updchain).
+struct ChainHook {
+    ChainType type = ChainType::filter;
+    Hook hook = Hook::prerouting;
+    int priority = 0;
+
+    auto operator<=>(const ChainHook&) const = default;
+};
+
+// Without a hook: a chain to jump to.
+struct FilterChain {
+    std::string name;
+    std::optional<ChainHook> hook = std::nullopt;
+    std::vector<FilterRule> rules;
+
+    auto operator<=>(const FilterChain&) const = default;
+};
+
+struct FilterTable {
+    std::string name;
+    std::vector<FilterSet> sets;
+    std::vector<FilterChain> chains;
+
+    auto operator<=>(const FilterTable&) const = default;
+};
+
+// Identities: names within their table (net/netfilter/nf_tables_api.c, nft_table_lookup, nft_set_lookup,
+// nft_chain_lookup), an element its address.
+inline const std::string& key(const FilterTable& t) { return t.name; }
+inline const std::string& key(const FilterSet& s) { return s.name; }
+inline const std::string& key(const FilterChain& c) { return c.name; }
+inline const IpAddress& key(const SetElement& e) { return e.address; }
+
+}  // namespace ambient::model
