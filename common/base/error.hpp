@@ -24,8 +24,9 @@ enum class ErrorKind {
 
 std::string_view to_string(ErrorKind kind);
 
-// `doing` is the action ("add route"), `object` its object ("10.244.1.11/32 table 100"), `netns` where, empty when
-// it does not matter. `errno_value` is positive or 0. `kernel_text` is the kernel's extended-ack message.
+// `doing` is the action ("add route"), `object` its object ("10.244.1.11/32 table 100"), `netns`
+// where, empty when it does not matter. `errno_value` is positive or 0. `kernel_text` is the
+// kernel's extended-ack message.
 struct Error {
     ErrorKind kind = ErrorKind::internal;
     std::string doing;
@@ -37,7 +38,8 @@ struct Error {
     bool operator==(const Error&) const = default;
 };
 
-// "add route 10.244.1.11/32 table 100 in netns /run/netns/a: Network is unreachable (Nexthop has invalid gateway)"
+// "add route 10.244.1.11/32 table 100 in netns /run/netns/a: Network is unreachable (Nexthop has
+// invalid gateway)"
 std::string describe(const Error& error);
 
 // The kind that a kernel errno means for callers.
@@ -55,10 +57,10 @@ using Result = std::expected<T, Error>;
 }  // namespace ambient
 
 // Takes the value out of a Result, or returns its error from the surrounding function.
-#define TRY(expression)                                           \
-    ({                                                            \
-        auto&& try_result_ = (expression);                        \
-        if (!try_result_) [[unlikely]]                            \
+#define TRY(expression)                                             \
+    ({                                                              \
+        auto&& try_result_ = (expression);                          \
+        if (!try_result_) [[unlikely]]                              \
             return std::unexpected(std::move(try_result_).error()); \
-        *std::move(try_result_);                                  \
+        *std::move(try_result_);                                    \
     })

@@ -9,7 +9,8 @@
 
 namespace ambient {
 
-// The whole of `text` as a decimal number (with `base` 0: hexadecimal after 0x) in [min, max]; nothing otherwise.
+// The whole of `text` as a decimal number (with `base` 0: hexadecimal after 0x) in [min, max];
+// nothing otherwise.
 template <std::integral T>
 std::optional<T> parse_integer(std::string_view text, T min = std::numeric_limits<T>::min(),
                                T max = std::numeric_limits<T>::max(), int base = 10) {

@@ -1,5 +1,5 @@
-// The kernel of one network namespace: observe its state, apply a plan to it. Everything that this software does to a
-// kernel goes through here.
+// The kernel of one network namespace: observe its state, apply a plan to it. Everything that this
+// software does to a kernel goes through here.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,8 @@
 
 namespace ambient {
 
-// How far an apply came: `done` steps took effect before the error. A packet-filter transaction is all or nothing.
+// How far an apply came: `done` steps took effect before the error. A packet-filter transaction is
+// all or nothing.
 struct ApplyError {
     std::size_t done = 0;
     Error error;

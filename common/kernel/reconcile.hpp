@@ -5,10 +5,11 @@
 
 namespace ambient {
 
-// Makes `scope` of the namespace equal to `wanted` and returns the plan that was applied (empty: nothing to do), once a
-// second observation has verified it. When a step fails, what was observed before is restored and the error returned;
-// if even that fails the error says so. Errors: conflict before any write; interrupted when the state keeps changing
-// under us; others from the step.
-Result<plan::Plan> reconcile(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope);
+// Makes `scope` of the namespace equal to `wanted` and returns the plan that was applied (empty:
+// nothing to do), once a second observation has verified it. When a step fails, what was observed
+// before is restored and the error returned; if even that fails the error says so. Errors: conflict
+// before any write; interrupted when the state keeps changing under us; others from the step.
+Result<plan::Plan> reconcile(Kernel& kernel, const model::NetnsState& wanted,
+                             const model::Scope& scope);
 
 }  // namespace ambient

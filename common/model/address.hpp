@@ -9,8 +9,8 @@
 
 namespace ambient::model {
 
-// IPv6 addresses are added without duplicate address detection: ours are known to be unique. The kernel's own
-// link-local IPv6 addresses are not part of the model.
+// IPv6 addresses are added without duplicate address detection: ours are known to be unique. The
+// kernel's own link-local IPv6 addresses are not part of the model.
 struct InterfaceAddress {
     std::string link;
     IpAddress address;
@@ -21,7 +21,8 @@ struct InterfaceAddress {
 
 // Identity, and all of the value: nothing changes in place.
 //   IPv4: link, address, prefix length   net/ipv4/devinet.c, find_matching_ifa
-//   IPv6: link, address                  net/ipv6/addrconf.c, ipv6_get_ifaddr (a prefix length that differs: replace)
+//   IPv6: link, address                  net/ipv6/addrconf.c, ipv6_get_ifaddr (a prefix length that
+//   differs: replace)
 inline auto key(const InterfaceAddress& a) {
     return std::tuple(a.link, a.address, a.address.family() == Family::ipv4 ? a.prefix_length : 0);
 }

@@ -1,5 +1,5 @@
-// The rule language of the packet filter: typed matches and actions, free of any backend. A rule applies its actions
-// in order when all its matches hold. Only what the datapath needs is here.
+// The rule language of the packet filter: typed matches and actions, free of any backend. A rule
+// applies its actions in order when all its matches hold. Only what the datapath needs is here.
 #pragma once
 
 #include <compare>
@@ -74,7 +74,8 @@ struct CtMarkIs {
     bool negate = false;
     auto operator<=>(const CtMarkIs&) const = default;
 };
-// Bits of enum ip_conntrack_info as nft_ct spells them (NF_CT_STATE_BIT): invalid 1, established 2, related 4, new 8.
+// Bits of enum ip_conntrack_info as nft_ct spells them (NF_CT_STATE_BIT): invalid 1, established 2,
+// related 4, new 8.
 struct CtStateIn {
     std::uint32_t states = 0;
     auto operator<=>(const CtStateIn&) const = default;
@@ -96,8 +97,8 @@ struct SocketGroup {
     auto operator<=>(const SocketGroup&) const = default;
 };
 
-using Match = std::variant<InInterface, OutInterface, IsFamily, Protocol, Port, Address, InSet, MarkIs, CtMarkIs,
-                           CtStateIn, SocketUser, SocketGroup>;
+using Match = std::variant<InInterface, OutInterface, IsFamily, Protocol, Port, Address, InSet,
+                           MarkIs, CtMarkIs, CtStateIn, SocketUser, SocketGroup>;
 
 // ---- actions ----
 
@@ -117,15 +118,17 @@ struct SetCtMark {
     Mark mark;
     auto operator<=>(const SetCtMark&) const = default;
 };
-// Copy the whole packet mark into the connection, or back. A masked copy is not one expression in nftables before
-// a bitwise operation with two registers (Linux 6.13); write constant bits with SetCtMark instead.
+// Copy the whole packet mark into the connection, or back. A masked copy is not one expression in
+// nftables before a bitwise operation with two registers (Linux 6.13); write constant bits with
+// SetCtMark instead.
 struct SaveMark {
     auto operator<=>(const SaveMark&) const = default;
 };
 struct RestoreMark {
     auto operator<=>(const RestoreMark&) const = default;
 };
-// Hand to a transparent socket; the packet goes on when there is none, so a Drop must follow (CONTRACT U12).
+// Hand to a transparent socket; the packet goes on when there is none, so a Drop must follow
+// (CONTRACT U12).
 struct Tproxy {
     IpAddress address;
     std::uint16_t port = 0;
@@ -145,7 +148,8 @@ struct Snat {
     std::optional<std::uint16_t> port;
     auto operator<=>(const Snat&) const = default;
 };
-// Translate to what the packet already has: later nat chains at the hook then see the mapping as made (CONTRACT U6).
+// Translate to what the packet already has: later nat chains at the hook then see the mapping as
+// made (CONTRACT U6).
 struct KeepDestination {
     Family family = Family::ipv4;
     auto operator<=>(const KeepDestination&) const = default;
@@ -168,11 +172,12 @@ struct Jump {
     auto operator<=>(const Jump&) const = default;
 };
 
-using Action = std::variant<Counter, Log, SetMark, SetCtMark, SaveMark, RestoreMark, Tproxy, Redirect, Dnat, Snat,
-                            KeepDestination, KeepSource, Accept, Drop, Return, Jump>;
+using Action =
+    std::variant<Counter, Log, SetMark, SetCtMark, SaveMark, RestoreMark, Tproxy, Redirect, Dnat,
+                 Snat, KeepDestination, KeepSource, Accept, Drop, Return, Jump>;
 
-// A rule that was read from the kernel and cannot be said in this language has `beyond_model` set, and equals nothing
-// that we want.
+// A rule that was read from the kernel and cannot be said in this language has `beyond_model` set,
+// and equals nothing that we want.
 struct FilterRule {
     std::vector<Match> matches;
     std::vector<Action> actions;

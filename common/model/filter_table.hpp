@@ -34,8 +34,9 @@ struct FilterSet {
 enum class ChainType : std::uint8_t { filter, nat, route };
 enum class Hook : std::uint8_t { prerouting, input, forward, output, postrouting };
 
-// Where a base chain hangs; its policy is accept. Nothing of it changes in place: nf_tables refuses another type, hook
-// or priority for a chain that exists (net/netfilter/nf_tables_api.c, nf_tables_updchain).
+// Where a base chain hangs; its policy is accept. Nothing of it changes in place: nf_tables refuses
+// another type, hook or priority for a chain that exists (net/netfilter/nf_tables_api.c,
+// nf_tables_updchain).
 struct ChainHook {
     ChainType type = ChainType::filter;
     Hook hook = Hook::prerouting;
@@ -61,8 +62,8 @@ struct FilterTable {
     auto operator<=>(const FilterTable&) const = default;
 };
 
-// Identities: names within their table (net/netfilter/nf_tables_api.c, nft_table_lookup, nft_set_lookup,
-// nft_chain_lookup), an element its address.
+// Identities: names within their table (net/netfilter/nf_tables_api.c, nft_table_lookup,
+// nft_set_lookup, nft_chain_lookup), an element its address.
 inline const std::string& key(const FilterTable& t) { return t.name; }
 inline const std::string& key(const FilterSet& s) { return s.name; }
 inline const std::string& key(const FilterChain& c) { return c.name; }

@@ -21,8 +21,8 @@ struct Geneve {
     auto operator<=>(const Geneve&) const = default;
 };
 
-// One end of a pair. `peer` is the other end's name as seen at creation in the same namespace; observed it is empty
-// when the peer lives in another namespace.
+// One end of a pair. `peer` is the other end's name as seen at creation in the same namespace;
+// observed it is empty when the peer lives in another namespace.
 struct Veth {
     std::string peer;
 
@@ -38,7 +38,8 @@ struct OtherLink {
 
 using LinkKind = std::variant<OtherLink, Geneve, Veth>;
 
-// `mac` and `mtu` are optional in a wanted state: absent means that the kernel's choice is right. An observed link has both.
+// `mac` and `mtu` are optional in a wanted state: absent means that the kernel's choice is right.
+// An observed link has both.
 struct Link {
     std::string name;
     LinkKind kind;
@@ -55,9 +56,8 @@ inline const std::string& key(const Link& link) { return link.name; }
 // How a found link becomes the wanted one.
 //   property         how       kernel
 //   up, mac, mtu     in place  net/core/rtnetlink.c, do_setlink
-//   geneve remote    in place  drivers/net/geneve.c, geneve_changelink; within one family (geneve_nl2info)
-//   geneve vni, port replace   geneve_nl2info refuses them on change
-//   kind             replace
+//   geneve remote    in place  drivers/net/geneve.c, geneve_changelink; within one family
+//   (geneve_nl2info) geneve vni, port replace   geneve_nl2info refuses them on change kind replace
 enum class LinkChange { none, in_place, replace };
 LinkChange change_needed(const Link& wanted, const Link& found);
 

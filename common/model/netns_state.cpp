@@ -22,7 +22,8 @@ void sort(NetnsState& state) {
     for (auto& table : state.tables) {
         sort_by_key(table.sets);
         sort_by_key(table.chains);
-        for (auto& set : table.sets) sort_by_key(set.elements);
+        for (auto& set : table.sets)
+            sort_by_key(set.elements);
     }
 }
 

@@ -1,4 +1,5 @@
-// Everything that we want, or found, in the kernel of one network namespace; and the part of it that we look at.
+// Everything that we want, or found, in the kernel of one network namespace; and the part of it
+// that we look at.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@
 
 namespace ambient::model {
 
-// Every vector is sorted by key() and holds a key once, sets, chains and elements inside a table too; rules inside a
-// chain keep their order. sort() makes it so.
+// Every vector is sorted by key() and holds a key once, sets, chains and elements inside a table
+// too; rules inside a chain keep their order. sort() makes it so.
 struct NetnsState {
     std::vector<Link> links;
     std::vector<InterfaceAddress> addresses;
@@ -32,9 +33,10 @@ void sort(NetnsState& state);
 
 // The part of a namespace that an observation covers, and what in it is ours.
 //
-// Ours, and deleted when no longer wanted: links of these names if their kind is one that we create (any address on
-// them with them), routes and rules with our protocol number, the packet-filter table. Anything else on our keys is
-// foreign: observed, never deleted, a conflict when it stands where something is wanted. A sysctl is never deleted.
+// Ours, and deleted when no longer wanted: links of these names if their kind is one that we create
+// (any address on them with them), routes and rules with our protocol number, the packet-filter
+// table. Anything else on our keys is foreign: observed, never deleted, a conflict when it stands
+// where something is wanted. A sysctl is never deleted.
 struct Scope {
     std::uint8_t protocol = 0;
     std::vector<std::string> links;
@@ -42,8 +44,9 @@ struct Scope {
     std::vector<std::uint32_t> rule_priorities;
     std::vector<std::string> sysctls;
     std::vector<std::string> filter_tables;
-    // When set, only these pods' part is observed: their host routes in route_tables, the sysctls, and their elements
-    // in the sets of filter_tables (chains are left out). The cost is then that of the pods named, not of the node.
+    // When set, only these pods' part is observed: their host routes in route_tables, the sysctls,
+    // and their elements in the sets of filter_tables (chains are left out). The cost is then that
+    // of the pods named, not of the node.
     std::optional<std::vector<IpAddress>> pods = std::nullopt;
 
     bool operator==(const Scope&) const = default;

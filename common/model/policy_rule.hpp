@@ -22,8 +22,8 @@ struct Goto {
 };
 using RuleAction = std::variant<Lookup, Goto>;
 
-// `mark` with mask 0 matches every packet. A rule with selectors or an action that this type cannot say has
-// `beyond_model` set and equals nothing that we want.
+// `mark` with mask 0 matches every packet. A rule with selectors or an action that this type cannot
+// say has `beyond_model` set and equals nothing that we want.
 struct PolicyRule {
     Family family = Family::ipv4;
     std::uint32_t priority = 0;
@@ -35,7 +35,8 @@ struct PolicyRule {
     auto operator<=>(const PolicyRule&) const = default;
 };
 
-// Identity: everything but the protocol (net/core/fib_rules.c, rule_exists); nothing changes in place.
+// Identity: everything but the protocol (net/core/fib_rules.c, rule_exists); nothing changes in
+// place.
 inline auto key(const PolicyRule& r) {
     return std::tuple(r.family, r.priority, r.mark, r.action, r.beyond_model);
 }

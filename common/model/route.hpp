@@ -14,12 +14,14 @@ namespace ambient::model {
 enum class RouteType : std::uint8_t { unicast, local, other };
 enum class RouteScope : std::uint8_t { universe, link, host };
 
-// The kernel gives IPv6 routes without a metric this one (include/net/ip6_route.h, IP6_RT_PRIO_USER).
+// The kernel gives IPv6 routes without a metric this one (include/net/ip6_route.h,
+// IP6_RT_PRIO_USER).
 inline constexpr std::uint32_t kIpv6DefaultMetric = 1024;
 
-// `link` is the output device's name; `protocol` says who made the route (rtnetlink(7), rtm_protocol). IPv6 routes
-// have no scope in the kernel: use universe. A route that carries more than this type can say (multipath, encap,
-// another type) has `beyond_model` set and equals nothing that we want.
+// `link` is the output device's name; `protocol` says who made the route (rtnetlink(7),
+// rtm_protocol). IPv6 routes have no scope in the kernel: use universe. A route that carries more
+// than this type can say (multipath, encap, another type) has `beyond_model` set and equals nothing
+// that we want.
 struct Route {
     std::uint32_t table = 0;
     Prefix destination;
@@ -37,8 +39,9 @@ struct Route {
 };
 
 // Identity: what NLM_F_REPLACE takes for the same route; everything else changes in place.
-//   IPv4: table, destination, tos (always 0 here), metric   net/ipv4/fib_trie.c, fib_find_alias, fib_table_insert
-//   IPv6: table, destination, metric                        net/ipv6/ip6_fib.c, fib6_add_rt2node
+//   IPv4: table, destination, tos (always 0 here), metric   net/ipv4/fib_trie.c, fib_find_alias,
+//   fib_table_insert IPv6: table, destination, metric                        net/ipv6/ip6_fib.c,
+//   fib6_add_rt2node
 inline auto key(const Route& r) { return std::tuple(r.table, r.destination, r.metric); }
 
 }  // namespace ambient::model

@@ -6,7 +6,8 @@
 
 namespace ambient::model {
 
-// `path` is relative to /proc/sys: "net/ipv4/conf/istioin/rp_filter". `value` has no trailing newline.
+// `path` is relative to /proc/sys: "net/ipv4/conf/istioin/rp_filter". `value` has no trailing
+// newline.
 struct Sysctl {
     std::string path;
     std::string value;

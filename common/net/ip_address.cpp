@@ -24,7 +24,8 @@ IpAddress masked(const IpAddress& address, int length) {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     const std::string terminated(text);
-    if (terminated.find(char{}) != std::string::npos) return std::nullopt;  // inet_pton would stop there
+    if (terminated.find(char{}) != std::string::npos)
+        return std::nullopt;  // inet_pton would stop there
     IpAddress address;
     if (::inet_pton(AF_INET, terminated.c_str(), address.bytes_.data()) == 1) return address;
     address = any(Family::ipv6);
@@ -66,7 +67,8 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
     const auto address = IpAddress::parse(text.substr(0, slash));
     if (!address) return std::nullopt;
     if (slash == std::string_view::npos) return host(*address);
-    const auto length = parse_integer<int>(text.substr(slash + 1), 0, address_bits(address->family()));
+    const auto length =
+        parse_integer<int>(text.substr(slash + 1), 0, address_bits(address->family()));
     if (!length) return std::nullopt;
     return make(*address, *length);
 }

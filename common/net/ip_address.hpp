@@ -15,7 +15,9 @@ enum class Family : std::uint8_t { ipv4, ipv6 };
 
 constexpr int address_bits(Family family) { return family == Family::ipv4 ? 32 : 128; }
 constexpr std::size_t address_bytes(Family family) { return family == Family::ipv4 ? 4 : 16; }
-constexpr std::string_view to_string(Family family) { return family == Family::ipv4 ? "ipv4" : "ipv6"; }
+constexpr std::string_view to_string(Family family) {
+    return family == Family::ipv4 ? "ipv4" : "ipv6";
+}
 
 class IpAddress {
   public:

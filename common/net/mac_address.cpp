@@ -1,8 +1,8 @@
 #include "common/net/mac_address.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
+
+#include <fmt/format.h>
 
 namespace ambient {
 
@@ -20,7 +20,8 @@ std::optional<MacAddress> MacAddress::parse(std::string_view text) {
 
 std::string to_string(const MacAddress& address) {
     const auto& b = address.bytes;
-    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", b[0], b[1], b[2], b[3], b[4], b[5]);
+    return fmt::format("{:02x}:{:02x}:{:02x}:{:02x}:{:02x}:{:02x}", b[0], b[1], b[2], b[3], b[4],
+                       b[5]);
 }
 
 }  // namespace ambient

@@ -12,7 +12,8 @@ std::optional<Mark> Mark::parse(std::string_view text) {
     };
     const auto slash = text.find('/');
     const auto value = number(text.substr(0, slash));
-    const auto mask = slash == std::string_view::npos ? std::optional(0xffffffffU) : number(text.substr(slash + 1));
+    const auto mask = slash == std::string_view::npos ? std::optional(0xffffffffU)
+                                                      : number(text.substr(slash + 1));
     if (!value || !mask || (*value & ~*mask) != 0) return std::nullopt;
     return Mark{.value = *value, .mask = *mask};
 }

@@ -19,8 +19,12 @@ struct Mark {
     static std::optional<Mark> parse(std::string_view text);
 
     // What a masked write makes of `old`; bits outside the mask survive.
-    [[nodiscard]] constexpr std::uint32_t applied_to(std::uint32_t old) const { return (old & ~mask) | value; }
-    [[nodiscard]] constexpr bool matches(std::uint32_t mark) const { return (mark & mask) == value; }
+    [[nodiscard]] constexpr std::uint32_t applied_to(std::uint32_t old) const {
+        return (old & ~mask) | value;
+    }
+    [[nodiscard]] constexpr bool matches(std::uint32_t mark) const {
+        return (mark & mask) == value;
+    }
 
     constexpr auto operator<=>(const Mark&) const = default;
 };

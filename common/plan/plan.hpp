@@ -1,4 +1,5 @@
-// A plan: the ordered, typed steps that turn one NetnsState into another. It can be printed, checked and applied.
+// A plan: the ordered, typed steps that turn one NetnsState into another. It can be printed,
+// checked and applied.
 #pragma once
 
 #include <string>
@@ -92,7 +93,8 @@ struct CreateChain {
     std::optional<model::ChainHook> hook;
     bool operator==(const CreateChain&) const = default;
 };
-// The chain's rules must be gone (ReplaceRules with none) when another chain's rules still jump to it.
+// The chain's rules must be gone (ReplaceRules with none) when another chain's rules still jump to
+// it.
 struct DeleteChain {
     std::string table;
     std::string chain;
@@ -106,9 +108,10 @@ struct ReplaceRules {
     bool operator==(const ReplaceRules&) const = default;
 };
 
-using Step = std::variant<CreateLink, ChangeLink, DeleteLink, AddAddress, DeleteAddress, PutRoute, DeleteRoute, AddRule,
-                          DeleteRule, SetSysctl, CreateTable, DeleteTable, CreateSet, DeleteSet, AddElement,
-                          DeleteElement, CreateChain, DeleteChain, ReplaceRules>;
+using Step =
+    std::variant<CreateLink, ChangeLink, DeleteLink, AddAddress, DeleteAddress, PutRoute,
+                 DeleteRoute, AddRule, DeleteRule, SetSysctl, CreateTable, DeleteTable, CreateSet,
+                 DeleteSet, AddElement, DeleteElement, CreateChain, DeleteChain, ReplaceRules>;
 
 using Plan = std::vector<Step>;
 
