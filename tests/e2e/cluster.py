@@ -1,0 +1,120 @@
+"""The whole cluster of the tests: namespaces, objects, agents, attached pods, proxies and applications."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import topology
+from capture import Capture
+from cni import NodeCni
+from datagrams import UdpServer
+from datapath import Datapath
+from hops import Paths
+from kube_objects import ObjectStore
+from kubeproxy import KubeProxy
+from mesh import XDS_PORT, Mesh
+from model import (
+    APP_PORT,
+    DNS_PORT,
+    EXTERNAL_ADDRESS,
+    HOST_PORT,
+    UDP_PORT,
+    NAMESPACES,
+    NODES,
+    PODS,
+    SERVICES,
+    UNDERLAY,
+    Pod,
+)
+from traffic import Address, AppServer, Connection, EchoServer, Seen, exchange
+
+
+class Cluster:
+    """Built once a test session. Tests put back whatever they change."""
+
+    def __init__(self, folder: Path, datapath: Datapath) -> None:
+        self.folder = folder
+        self.datapath = datapath
+        self.store = ObjectStore(folder / "objects", NAMESPACES, list(PODS.values()))
+        self.veths: dict[str, str] = {}
+        self.paths = Paths(self.veths)
+        self.netns = topology.build()
+        self.cni = {
+            name: NodeCni(
+                node, self.netns[node.netns], folder / node.netns, datapath.chained(node), datapath.plugin_folder
+            )
+            for name, node in NODES.items()
+        }
+        self.mesh = Mesh(folder / "mesh", self.netns)
+        self.apps: dict[str, AppServer] = {}
+        self._udp: list[UdpServer] = []
+
+    def start(self) -> None:
+        self.store.write()
+        self.datapath.start(self)
+        ztunnels = [pod for pod in PODS.values() if pod.kind == "ztunnel"]
+        self.attach(*ztunnels)
+        self.datapath.wait_ready(self)
+        self.attach(*(pod for pod in PODS.values() if pod.name not in self.veths))
+        self.mesh.start()
+        self._start_apps()
+
+    def attach(self, *pods: Pod) -> None:
+        """CNI ADD for each pod, then its address and readiness in the objects, as kubelet reports them."""
+        for pod in pods:
+            self.veths[pod.name] = self.cni[pod.node].add(pod)
+            self.store.states[pod.name].attached = True
+        self.store.write()
+
+    def detach(self, pod: Pod) -> None:
+        self.cni[pod.node].delete(pod)
+        self.store.states[pod.name].attached = False
+        self.store.write()
+        del self.veths[pod.name]
+
+    def _start_apps(self) -> None:
+        for name, pod in PODS.items():
+            if pod.kind not in ("ztunnel", "waypoint"):
+                self.apps[name] = AppServer(self.netns[name], APP_PORT)
+        node_a, node_b = self.netns[NODES["a"].netns], self.netns[NODES["b"].netns]
+        self.apps["host"] = AppServer(node_a, HOST_PORT)
+        self.apps["xds"] = EchoServer(node_b, XDS_PORT)
+        self.apps["external"] = AppServer(self.netns[UNDERLAY], 80, EXTERNAL_ADDRESS)
+        self._udp = [UdpServer(self.netns["plain-b"], DNS_PORT), UdpServer(node_a, UDP_PORT, NODES["a"].address)]
+        self._udp += [UdpServer(self.netns[name], UDP_PORT) for name in ("plain-b", "server")]
+
+    def stop(self) -> None:
+        self.mesh.stop()
+        for app in (*self.apps.values(), *self._udp):
+            app.close()
+        self.datapath.stop()
+        topology.destroy()
+
+    @contextlib.contextmanager
+    def kube_proxy(self, mode: str) -> Iterator[None]:
+        """Service rules in that mode on every node, while the context lasts."""
+        proxies = [KubeProxy(self.netns[node.netns], node, mode, SERVICES.values()) for node in NODES.values()]
+        for proxy in proxies:
+            proxy.install()
+        try:
+            yield
+        finally:
+            for proxy in proxies:
+                proxy.remove()
+
+    def capture(self, *names: str) -> Capture:
+        """Watches namespaces by name; nodes as node-a ..."""
+        return Capture(self.netns[name] for name in names)
+
+    def exchange(self, client: str, destination: Address, source: str | None = None) -> Seen:
+        return exchange(self.netns[client], destination, source)
+
+    def record(self, proxy: str, client: Address, **wanted: Any) -> dict[str, Any]:
+        """What the proxy of that pod logged about the connection that came from `client`."""
+        return self.mesh.proxies[proxy].wait_record(src=f"{client[0]}:{client[1]}", **wanted)
+
+    def connect(self, client: str, destination: Address) -> Connection:
+        return Connection(self.netns[client], destination)
