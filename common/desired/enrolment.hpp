@@ -24,10 +24,12 @@ Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::N
 // The same, and it has an address and has not finished: its traffic must be captured now.
 Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space);
 
-// The ztunnel pods on `node_name` (any node when empty), the active one first: Running and ready, the one that became
-// ready last; then the others that have an address. Empty when none is ready.
-std::vector<const kube::Pod*> ztunnels(const Policy& policy, const kube::Objects& objects,
-                                       const std::string& node_name);
+// Whether the pod claims to be a ztunnel (by its label).
+bool is_ztunnel(const Policy& policy, const kube::Pod& pod);
+
+// Of `pods`, the ztunnel pods, the active one first: Running and ready, the one that became ready last; then the others
+// that have an address. Empty when none is ready.
+std::vector<const kube::Pod*> ztunnels(const Policy& policy, const std::vector<const kube::Pod*>& pods);
 
 // Whether the ztunnel's environment asks for DNS capture.
 bool wants_dns_capture(const Policy& policy, const kube::Pod& ztunnel);

@@ -49,7 +49,8 @@ struct ZtunnelFacts {
     bool operator==(const ZtunnelFacts&) const = default;
 };
 
-// Node namespace. The first of facts.ztunnels must exist.
+// Node namespace. IP families in which node and active ztunnel both have an address are captured; nothing is wanted when
+// there is none (or no ztunnel). Addresses of a ztunnel, of the node, or told twice count once or not at all.
 model::NetnsState node_state(const Datapath& datapath, const NodeFacts& facts);
 model::Scope node_scope(const Datapath& datapath, const NodeFacts& facts);
 

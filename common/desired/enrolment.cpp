@@ -1,0 +1,100 @@
+#include "common/desired/enrolment.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
+namespace ambient::desired {
+namespace {
+
+// Null when there is no such label.
+const std::string* value_of(const kube::Labels& labels, const std::string& name) {
+    const auto found = labels.find(name);
+    return found == labels.end() ? nullptr : &found->second;
+}
+
+bool has(const kube::Labels& labels, const std::string& name, const std::string& value) {
+    const std::string* found = value_of(labels, name);
+    return found && *found == value;
+}
+
+bool is_finished(const kube::Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
+
+bool is_ready(const kube::Pod& pod) { return pod.phase == "Running" && pod.ready; }
+
+// Why a pod is never captured, whatever dataplane mode it asks for; empty when it may be.
+std::string obstacle(const Policy& policy, const kube::Pod& pod) {
+    if (pod.host_network) return "host network";
+    if (is_ztunnel(policy, pod)) return "is a ztunnel";
+    if (std::ranges::find(policy.excluded_namespaces, pod.namespace_name) !=
+        policy.excluded_namespaces.end()) {
+        return "namespace " + pod.namespace_name + " is excluded";
+    }
+    if (value_of(pod.annotations, policy.sidecar_annotation)) return "has a sidecar";
+    if (has(pod.annotations, policy.redirection_annotation, policy.redirection_disabled)) {
+        return "redirection is disabled by annotation";
+    }
+    return {};
+}
+
+}  // namespace
+
+// A pod label with any other value than these two decides nothing, as an absent one.
+Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space) {
+    if (std::string why_not = obstacle(policy, pod); !why_not.empty()) {
+        return {.enrolled = false, .reason = std::move(why_not)};
+    }
+    const std::string& label = policy.dataplane_label;
+    if (has(pod.labels, label, policy.none_value)) {
+        return {.enrolled = false, .reason = "pod label " + label + "=" + policy.none_value};
+    }
+    if (has(pod.labels, label, policy.ambient_value)) {
+        return {.enrolled = true, .reason = "pod label " + label + "=" + policy.ambient_value};
+    }
+    if (!space) {
+        return {.enrolled = false, .reason = "namespace " + pod.namespace_name + " is not known"};
+    }
+    if (has(space->labels, label, policy.ambient_value)) {
+        return {.enrolled = true,
+                .reason = "namespace label " + label + "=" + policy.ambient_value};
+    }
+    return {.enrolled = false,
+            .reason = "neither pod nor namespace has label " + label + "=" + policy.ambient_value};
+}
+
+Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space) {
+    Enrolment enrolment = enrolment_of(policy, pod, space);
+    if (!enrolment.enrolled) return enrolment;
+    if (is_finished(pod)) return {.enrolled = false, .reason = "pod has finished"};
+    if (pod.addresses.empty()) return {.enrolled = false, .reason = "pod has no address yet"};
+    return enrolment;
+}
+
+bool is_ztunnel(const Policy& policy, const kube::Pod& pod) {
+    return has(pod.labels, policy.ztunnel_label, policy.ztunnel_value);
+}
+
+std::vector<const kube::Pod*> ztunnels(const Policy& policy,
+                                       const std::vector<const kube::Pod*>& pods) {
+    // A ztunnel on the host network has no veth to lead traffic to.
+    const auto usable = [&](const kube::Pod* pod) {
+        return is_ztunnel(policy, *pod) && !pod->host_network && !is_finished(*pod) &&
+               !pod->addresses.empty();
+    };
+    std::vector<const kube::Pod*> found;
+    std::ranges::copy_if(pods, std::back_inserter(found), usable);
+    // A ztunnel on its way out is still Ready for a while; it is taken only when it is the last
+    // one. The uid makes the order the same in every run.
+    const auto rank = [](const kube::Pod* pod) {
+        return std::tuple(is_ready(*pod), !pod->terminating, pod->ready_since, pod->uid);
+    };
+    std::ranges::sort(found, std::ranges::greater{}, rank);
+    if (!found.empty() && !is_ready(*found.front())) found.clear();
+    return found;
+}
+
+bool wants_dns_capture(const Policy& policy, const kube::Pod& ztunnel) {
+    return has(ztunnel.env, policy.dns_capture_env, "true");
+}
+
+}  // namespace ambient::desired

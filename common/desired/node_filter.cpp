@@ -1,0 +1,148 @@
+#include "common/desired/node_filter.hpp"
+
+#include "common/desired/parts.hpp"
+
+namespace ambient::desired {
+namespace {
+
+using namespace model;
+
+// Where nft's priority names stand (linux/netfilter_ipv4.h, enum nf_ip_hook_priorities).
+constexpr int kMangle = -150;
+constexpr int kDstnat = -100;
+constexpr int kSrcnat = 100;
+constexpr std::uint16_t kDnsPort = 53;
+constexpr const char* kFromZtunnel = "from_ztunnel";
+
+InSet in_pods(const Datapath& datapath, Direction direction, Family family) {
+    return {.direction = direction, .family = family, .set = pods_set(datapath.filter, family)};
+}
+
+Port to_port(std::uint16_t port) { return {.first = port, .last = port}; }
+
+// Marks what enters the node: skip what is not for us, lead connections that ztunnel holds back to
+// it, capture what enrolled pods open.
+FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
+                       const std::vector<Family>& families) {
+    const Marks& marks = datapath.marks;
+    const std::vector<Action> skip = {Counter{}, SetMark{marks.skip}, Return{}};
+    FilterChain chain{.name = "prerouting",
+                      .hook = ChainHook{ChainType::filter, Hook::prerouting, kMangle},
+                      .rules = {}};
+    add_rule(chain, {InInterface{datapath.inbound.node_link}}, skip);
+    add_rule(chain, {InInterface{datapath.outbound.node_link}}, skip);
+    // The tunnels' own packets.
+    add_rule(chain, {Protocol{kUdp}, to_port(datapath.geneve_port)}, {Counter{}, Return{}});
+    // Only TCP is captured (U4).
+    add_rule(chain, {Protocol{.number = kTcp, .negate = true}}, skip);
+    add_rule(chain, {CtMarkIs{marks.skip_connection}}, skip);
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        add_rule(chain, {InInterface{ztunnel.host_link}}, {Counter{}, Jump{kFromZtunnel}});
+    }
+    // From here on nothing comes from a ztunnel: what follows on a connection that ztunnel holds
+    // in a pod's name goes to ztunnel, whichever side sent it.
+    add_rule(chain, {CtMarkIs{marks.original_source}},
+             {Counter{}, SetMark{marks.to_ztunnel}, Return{}});
+    // A connection that was made before its pod was enrolled stays as it is.
+    const Mark unmarked = {.value = 0,
+                           .mask = marks.skip_connection.mask | marks.original_source.mask};
+    add_rule(chain, {CtStateIn{kCtEstablished | kCtRelated}, CtMarkIs{unmarked}}, skip);
+    for (const Family family : families) {
+        add_rule(chain, {in_pods(datapath, Direction::source, family)},
+                 {Counter{}, SetMark{marks.outbound}});
+    }
+    return chain;
+}
+
+// Ztunnel's own connections are not for us (F12); those that it opens or answers in a pod's name
+// are remembered, so that their other direction finds ztunnel.
+FilterChain from_ztunnel(const Datapath& datapath, const NodeFacts& facts) {
+    const Marks& marks = datapath.marks;
+    FilterChain chain{.name = kFromZtunnel, .rules = {}};
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        for (const IpAddress& address : ztunnel.addresses) {
+            add_rule(chain,
+                     {Address{.direction = Direction::source, .prefix = Prefix::host(address)}},
+                     {Counter{}, SetMark{marks.skip_connection}, SetCtMark{marks.skip_connection},
+                      Accept{}});
+        }
+    }
+    add_rule(
+        chain, {},
+        {Counter{}, SetMark{marks.original_source}, SetCtMark{marks.original_source}, Accept{}});
+    return chain;
+}
+
+// Before kube-proxy's: ztunnel must see the address that the pod asked for (U6).
+FilterChain nat_pre(const Datapath& datapath, const NodeFacts& facts,
+                    const std::vector<Family>& families) {
+    FilterChain chain{.name = "nat_pre",
+                      .hook = ChainHook{ChainType::nat, Hook::prerouting, kDstnat - 10},
+                      .rules = {}};
+    for (const Family family : families) {
+        if (!facts.dns_capture) break;
+        const IpAddress ztunnel = *address_of(family, facts.ztunnels.front().addresses);
+        add_rule(chain,
+                 {in_pods(datapath, Direction::source, family), Protocol{kUdp}, to_port(kDnsPort)},
+                 {Counter{}, Dnat{.address = ztunnel, .port = datapath.ports.dns}});
+    }
+    for (const Family family : families) {
+        add_rule(chain, {MarkIs{datapath.marks.outbound}}, {Counter{}, KeepDestination{family}});
+    }
+    return chain;
+}
+
+// Before anyone's masquerading: what goes through a tunnel keeps its source (U1).
+FilterChain nat_post(const Datapath& datapath, const std::vector<Family>& families) {
+    FilterChain chain{.name = "nat_post",
+                      .hook = ChainHook{ChainType::nat, Hook::postrouting, kSrcnat - 10},
+                      .rules = {}};
+    for (const Family family : families) {
+        add_rule(chain, {MarkIs{datapath.marks.outbound}}, {Counter{}, KeepSource{family}});
+    }
+    for (const Family family : families) {
+        add_rule(chain, {OutInterface{datapath.inbound.node_link}},
+                 {Counter{}, KeepSource{family}});
+    }
+    return chain;
+}
+
+// What the node itself sends, after kube-proxy's translation: to ztunnel on connections that it
+// holds, else past it to enrolled pods (U2, U3). ICMPv6 keeps its route: neighbour discovery is
+// sent on the device that it asks about.
+FilterChain output(const Datapath& datapath, const std::vector<Family>& families) {
+    const Marks& marks = datapath.marks;
+    const std::vector<Action> skip = {Counter{}, SetMark{marks.skip},
+                                      SetCtMark{marks.skip_connection}};
+    FilterChain chain{.name = "output",
+                      .hook = ChainHook{ChainType::route, Hook::output, kDstnat + 10},
+                      .rules = {}};
+    add_rule(chain, {CtMarkIs{marks.original_source}},
+             {Counter{}, SetMark{marks.to_ztunnel}, Accept{}});
+    for (const Family family : families) {
+        const InSet to_pods = in_pods(datapath, Direction::destination, family);
+        if (family == Family::ipv4) {
+            add_rule(chain, {to_pods}, skip);
+        } else {
+            for (const std::uint8_t protocol : {kTcp, kUdp}) {
+                add_rule(chain, {to_pods, Protocol{protocol}}, skip);
+            }
+        }
+    }
+    return chain;
+}
+
+}  // namespace
+
+const std::string& pods_set(const Filter& filter, Family family) {
+    return family == Family::ipv4 ? filter.pods4 : filter.pods6;
+}
+
+std::vector<FilterChain> node_chains(const Datapath& datapath, const NodeFacts& facts,
+                                     const std::vector<Family>& families) {
+    return {prerouting(datapath, facts, families), from_ztunnel(datapath, facts),
+            nat_pre(datapath, facts, families), nat_post(datapath, families),
+            output(datapath, families)};
+}
+
+}  // namespace ambient::desired

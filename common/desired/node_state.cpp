@@ -1,0 +1,179 @@
+#include <algorithm>
+
+#include "common/desired/node_filter.hpp"
+#include "common/desired/parts.hpp"
+#include "common/desired/state.hpp"
+
+namespace ambient::desired {
+namespace {
+
+using namespace model;
+
+std::vector<Family> captured_families(const NodeFacts& facts) {
+    if (facts.ztunnels.empty()) return {};
+    return common_families(facts.host_addresses, facts.ztunnels.front().addresses);
+}
+
+// Whether packets of this address may be captured at all: never the node's and ztunnel's own, which
+// would run in a circle.
+bool can_capture(const NodeFacts& facts, const std::vector<Family>& families,
+                 const IpAddress& address) {
+    const auto has = [&](const auto& addresses) {
+        return std::ranges::find(addresses, address) != addresses.end();
+    };
+    return std::ranges::find(families, address.family()) != families.end() &&
+           !has(facts.host_addresses) &&
+           std::ranges::none_of(facts.ztunnels, [&](const Ztunnel& z) { return has(z.addresses); });
+}
+
+void drop_repeated_sysctls(NetnsState& state) {
+    std::ranges::sort(state.sysctls);
+    const auto repeated = std::ranges::unique(state.sysctls);
+    state.sysctls.erase(repeated.begin(), repeated.end());
+}
+
+// The pods' part, sorted; its table has no chains.
+NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
+                     const std::vector<Family>& families,
+                     const std::vector<EnrolledAddress>& pods) {
+    NetnsState state;
+    FilterSet pods4 = {.name = datapath.filter.pods4, .family = Family::ipv4, .elements = {}};
+    FilterSet pods6 = {.name = datapath.filter.pods6, .family = Family::ipv6, .elements = {}};
+
+    std::vector<EnrolledAddress> sorted = pods;
+    std::ranges::stable_sort(sorted, {}, &EnrolledAddress::address);
+    const EnrolledAddress* previous = nullptr;
+    for (const EnrolledAddress& pod : sorted) {
+        const bool repeated = previous && previous->address == pod.address;
+        if (repeated || !can_capture(facts, families, pod.address)) continue;
+        previous = &pod;
+        const Family family = pod.address.family();
+        const bool ipv4 = family == Family::ipv4;
+        (ipv4 ? pods4 : pods6).elements.push_back({.address = pod.address, .comment = pod.comment});
+        // `src`: what the node itself sends to the pod must not get the tunnel's address as source.
+        Route to_pod = route(datapath, datapath.tables.inbound, Prefix::host(pod.address),
+                             datapath.inbound.node_link,
+                             tunnel_address(datapath.inbound, End::ztunnel, family));
+        to_pod.source = address_of(family, facts.host_addresses);
+        state.routes.push_back(std::move(to_pod));
+        if (ipv4 && !pod.host_link.empty()) {
+            state.sysctls.push_back(loose_rp_filter(pod.host_link));
+        }
+    }
+    state.tables.push_back({.name = datapath.filter.table,
+                            .sets = {std::move(pods4), std::move(pods6)},
+                            .chains = {}});
+    drop_repeated_sysctls(state);
+    sort(state);
+    return state;
+}
+
+void add_routes_to_ztunnel(NetnsState& state, const Datapath& datapath, const NodeFacts& facts,
+                           Family family) {
+    const Tables& tables = datapath.tables;
+    const auto add = [&](const Route& r) { state.routes.push_back(r); };
+    const Ztunnel& active = facts.ztunnels.front();
+    const IpAddress address = *address_of(family, active.addresses);
+    add(route(datapath, tables.inbound, Prefix::host(address), active.host_link));
+    add(route(datapath, tables.to_ztunnel, Prefix::host(address), active.host_link));
+    Route back =
+        route(datapath, tables.to_ztunnel, Prefix::everything(family), active.host_link, address);
+    back.onlink = true;
+    add(back);
+
+    add(route(datapath, tables.outbound, Prefix::everything(family), datapath.outbound.node_link,
+              tunnel_address(datapath.outbound, End::ztunnel, family)));
+    // What a pod sends to a ztunnel itself (metrics, say) reaches it directly, also one that is not
+    // active: it answers in its own name, so the active one would never see the answer.
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        const auto own = address_of(family, ztunnel.addresses);
+        if (own) add(route(datapath, tables.outbound, Prefix::host(*own), ztunnel.host_link));
+    }
+}
+
+void add_policy_rules(NetnsState& state, const Datapath& datapath, Family family) {
+    const auto add = [&](std::uint32_t priority, Mark mark, RuleAction action) {
+        state.rules.push_back({.family = family,
+                               .priority = priority,
+                               .mark = mark,
+                               .action = action,
+                               .protocol = datapath.protocol});
+    };
+    const Priorities& priorities = datapath.priorities;
+    const Tables& tables = datapath.tables;
+    constexpr Mark kAnyMark = {.value = 0, .mask = 0};
+    add(priorities.skip, datapath.marks.skip, Goto{priorities.main});
+    add(priorities.outbound, datapath.marks.outbound, Lookup{tables.outbound});
+    add(priorities.to_ztunnel, datapath.marks.to_ztunnel, Lookup{tables.to_ztunnel});
+    add(priorities.inbound, kAnyMark, Lookup{tables.inbound});
+}
+
+}  // namespace
+
+NetnsState node_state(const Datapath& datapath, const NodeFacts& facts) {
+    const auto families = captured_families(facts);
+    if (families.empty()) return {};
+    NetnsState state = pods_part(datapath, facts, families, facts.pods);
+    state.tables.front().chains = node_chains(datapath, facts, families);
+
+    const IpAddress remote = *address_of(families.front(), facts.ztunnels.front().addresses);
+    add_tunnel_end(state, datapath, datapath.inbound, End::node, remote, families);
+    add_tunnel_end(state, datapath, datapath.outbound, End::node, remote, families);
+    for (const Family family : families) {
+        add_routes_to_ztunnel(state, datapath, facts, family);
+        add_policy_rules(state, datapath, family);
+        for (const Ztunnel& ztunnel : facts.ztunnels) {
+            if (family == Family::ipv4) state.sysctls.push_back(loose_rp_filter(ztunnel.host_link));
+        }
+    }
+    drop_repeated_sysctls(state);
+    sort(state);
+    return state;
+}
+
+Scope node_scope(const Datapath& datapath, const NodeFacts& facts) {
+    Scope scope{.protocol = datapath.protocol,
+                .links = {datapath.inbound.node_link, datapath.outbound.node_link},
+                .route_tables = {datapath.tables.inbound, datapath.tables.outbound,
+                                 datapath.tables.to_ztunnel},
+                .rule_priorities = {datapath.priorities.skip, datapath.priorities.outbound,
+                                    datapath.priorities.to_ztunnel, datapath.priorities.inbound},
+                .sysctls = {rp_filter_path(datapath.inbound.node_link),
+                            rp_filter_path(datapath.outbound.node_link)},
+                .filter_tables = {datapath.filter.table}};
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        scope.sysctls.push_back(rp_filter_path(ztunnel.host_link));
+    }
+    const Scope pods = pods_scope(datapath, facts.pods, {});
+    scope.sysctls.insert(scope.sysctls.end(), pods.sysctls.begin(), pods.sysctls.end());
+    return scope;
+}
+
+NetnsState pods_state(const Datapath& datapath, const NodeFacts& facts,
+                      const std::vector<EnrolledAddress>& pods) {
+    const auto families = captured_families(facts);
+    if (families.empty()) return {};
+    return pods_part(datapath, facts, families, pods);
+}
+
+Scope pods_scope(const Datapath& datapath, const std::vector<EnrolledAddress>& pods,
+                 const std::vector<IpAddress>& addresses) {
+    Scope scope{.protocol = datapath.protocol,
+                .links = {},
+                .route_tables = {datapath.tables.inbound},
+                .rule_priorities = {},
+                .sysctls = {},
+                .filter_tables = {datapath.filter.table},
+                .pods = addresses};
+    std::ranges::sort(*scope.pods);
+    for (const EnrolledAddress& pod : pods) {
+        if (pod.host_link.empty()) continue;
+        scope.sysctls.push_back(rp_filter_path(pod.host_link));
+    }
+    std::ranges::sort(scope.sysctls);
+    const auto repeated = std::ranges::unique(scope.sysctls);
+    scope.sysctls.erase(repeated.begin(), repeated.end());
+    return scope;
+}
+
+}  // namespace ambient::desired

@@ -1,0 +1,43 @@
+// Pieces that the node's and the ztunnel's state have in common.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/desired/config.hpp"
+#include "common/model/netns_state.hpp"
+
+namespace ambient::desired {
+
+// The first address of a family.
+std::optional<IpAddress> address_of(Family family, std::span<const IpAddress> addresses);
+
+// The families in which both ends have an address, IPv4 first. Only in those traffic can be
+// captured: ztunnel answers by its own device, not through the tunnel (CONTRACT, how the packets
+// really go).
+std::vector<Family> common_families(std::span<const IpAddress> node,
+                                    std::span<const IpAddress> ztunnel);
+
+enum class End { node, ztunnel };
+IpAddress tunnel_address(const Tunnel& tunnel, End end, Family family);
+
+// Reverse-path filter of a device, loose (2): packets come with sources that the main table reaches
+// by another device. The effective value is the maximum of this and `all` (CONTRACT U7).
+std::string rp_filter_path(const std::string& link);
+model::Sysctl loose_rp_filter(const std::string& link);
+
+// Adds one end of a tunnel to the state of its namespace: device, addresses, reverse-path filter.
+void add_tunnel_end(model::NetnsState& state, const Datapath& datapath, const Tunnel& tunnel,
+                    End end, const IpAddress& remote, const std::vector<Family>& families);
+
+// A route of ours with the kernel's values where none is said: IPv6 metric, IPv4 scope.
+model::Route route(const Datapath& datapath, std::uint32_t table, const Prefix& destination,
+                   const std::string& link, std::optional<IpAddress> gateway = std::nullopt);
+
+// Adds a rule at the end of a chain.
+void add_rule(model::FilterChain& chain, std::vector<model::Match> matches,
+              std::vector<model::Action> actions);
+
+}  // namespace ambient::desired
