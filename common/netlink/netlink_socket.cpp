@@ -1,0 +1,102 @@
+#include "common/netlink/netlink_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "common/netns/run_in.hpp"
+
+namespace ambient::netlink {
+namespace {
+
+// What the kernel fills with one part of a dump at most (net/netlink/af_netlink.c, netlink_recvmsg).
+constexpr std::size_t kDumpPart = 32768;
+
+Result<void> set_option(int fd, int level, int option, const void* value, socklen_t size) {
+    if (::setsockopt(fd, level, option, value, size) == 0) return {};
+    return std::unexpected(errno_error(errno, "set up netlink socket"));
+}
+
+Result<void> enable(int fd, int option) {
+    const int on = 1;
+    return set_option(fd, SOL_NETLINK, option, &on, sizeof on);
+}
+
+}  // namespace
+
+Messages::Iterator& Messages::Iterator::operator++() {
+    const std::size_t size = NLMSG_ALIGN((**this).nlmsg_len);
+    at_ += std::min(size, left_);
+    left_ -= std::min(size, left_);
+    return *this;
+}
+
+bool Messages::Iterator::operator==(std::default_sentinel_t) const {
+    return left_ < sizeof(nlmsghdr) || (**this).nlmsg_len < sizeof(nlmsghdr) || (**this).nlmsg_len > left_;
+}
+
+Result<NetlinkSocket> NetlinkSocket::open(const Netns& netns, int protocol, int timeout_ms) {
+    auto fd = TRY(open_socket(netns, AF_NETLINK, SOCK_RAW | (timeout_ms == 0 ? SOCK_NONBLOCK : 0), protocol));
+    TRY(enable(fd.get(), NETLINK_EXT_ACK));
+    TRY(enable(fd.get(), NETLINK_CAP_ACK));
+    if (protocol == NETLINK_ROUTE) TRY(enable(fd.get(), NETLINK_GET_STRICT_CHK));
+    if (timeout_ms != 0) {
+        const timeval limit{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+        TRY(set_option(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
+    }
+    sockaddr_nl address{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    // The kernel chooses the port id, which is not always the process id.
+    if (::bind(fd.get(), generic, size) != 0 || ::getsockname(fd.get(), generic, &size) != 0) {
+        return std::unexpected(errno_error(errno, "bind netlink socket"));
+    }
+    return NetlinkSocket(std::move(fd), address.nl_pid);
+}
+
+Result<void> NetlinkSocket::send(std::span<const std::byte> datagram) {
+    sockaddr_nl kernel{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
+    const auto sent = ::sendto(fd_.get(), datagram.data(), datagram.size(), 0,
+                               reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
+    if (sent < 0) return std::unexpected(errno_error(errno, "send to the kernel"));
+    return {};
+}
+
+Result<std::span<const std::byte>> NetlinkSocket::receive() {
+    while (true) {
+        const auto size = ::recv(fd_.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC);
+        if (size < 0) {
+            if (errno == EINTR) continue;
+            return std::unexpected(errno_error(errno, "receive from the kernel"));
+        }
+        if (buffer_.size() < static_cast<std::size_t>(size) || buffer_.empty()) {
+            buffer_.resize(std::max(static_cast<std::size_t>(size), kDumpPart));
+        }
+        sockaddr_nl sender{};
+        socklen_t sender_size = sizeof sender;
+        const auto got = ::recvfrom(fd_.get(), buffer_.data(), buffer_.size(), 0,
+                                    reinterpret_cast<sockaddr*>(&sender), &sender_size);
+        if (got < 0) {
+            if (errno == EINTR) continue;
+            return std::unexpected(errno_error(errno, "receive from the kernel"));
+        }
+        // Any process with the right capability may write to our port: only the kernel is 0.
+        if (sender.nl_pid != 0) continue;
+        return std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got));
+    }
+}
+
+Result<void> NetlinkSocket::join(int group) {
+    return set_option(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+}
+
+void NetlinkSocket::set_receive_buffer(int bytes) {
+    // Without CAP_NET_ADMIN the system's limit stands; an overrun is then only more likely, and never goes unseen.
+    if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
+        (void)::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    }
+}
+
+}  // namespace ambient::netlink

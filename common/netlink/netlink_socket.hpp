@@ -1,0 +1,71 @@
+// The one owner of a netlink socket, of any protocol: extended acks and strict checking on, the sender of every
+// datagram checked, reads sized to the datagram, errno kept as it was. libnl's own socket folds errno values and drops
+// the kernel's text, hence this one. Threading: one thread at a time.
+#pragma once
+
+#include <linux/netlink.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "common/base/error.hpp"
+#include "common/base/unique_fd.hpp"
+#include "common/netns/netns.hpp"
+
+namespace ambient::netlink {
+
+// Messages in one buffer, each aligned. Iterate with `for (const nlmsghdr& message : messages)`.
+class Messages {
+  public:
+    class Iterator {
+      public:
+        Iterator(const std::byte* at, std::size_t left) : at_(at), left_(left) {}
+        const nlmsghdr& operator*() const { return *reinterpret_cast<const nlmsghdr*>(at_); }
+        Iterator& operator++();
+        // At the end when what is left is no whole message.
+        bool operator==(std::default_sentinel_t) const;
+
+      private:
+        const std::byte* at_;
+        std::size_t left_;
+    };
+
+    explicit Messages(std::span<const std::byte> bytes) : bytes_(bytes) {}
+    [[nodiscard]] Iterator begin() const { return {bytes_.data(), bytes_.size()}; }
+    [[nodiscard]] std::default_sentinel_t end() const { return {}; }
+
+  private:
+    std::span<const std::byte> bytes_;
+};
+
+class NetlinkSocket {
+  public:
+    // `protocol` is NETLINK_ROUTE or NETLINK_NETFILTER. Receiving waits at most `timeout_ms`; 0: not at all.
+    static Result<NetlinkSocket> open(const Netns& netns, int protocol, int timeout_ms = 5000);
+
+    // One datagram to the kernel.
+    Result<void> send(std::span<const std::byte> datagram);
+    // The next datagram from the kernel; valid until the next call. Errors: interrupted when the kernel lost messages
+    // for want of buffer (ENOBUFS), unavailable when there is none in time.
+    Result<std::span<const std::byte>> receive();
+    // Notifications of a multicast group, from now on.
+    Result<void> join(int group);
+    // Room for `bytes` of datagrams that were not received yet, beyond the system's limit if we may.
+    void set_receive_buffer(int bytes);
+
+    std::uint32_t next_sequence() { return ++sequence_; }
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] std::uint32_t port_id() const { return port_id_; }
+
+  private:
+    NetlinkSocket(UniqueFd fd, std::uint32_t port_id) : fd_(std::move(fd)), port_id_(port_id) {}
+
+    UniqueFd fd_;
+    std::uint32_t port_id_ = 0;
+    std::uint32_t sequence_ = 0;  // requests start at 1: notifications carry 0
+    std::vector<std::byte> buffer_;
+};
+
+}  // namespace ambient::netlink

@@ -1,0 +1,144 @@
+#include "common/netlink/route_codec.hpp"
+
+#include <linux/rtnetlink.h>
+
+#include "common/netlink/family.hpp"
+
+namespace ambient::netlink {
+namespace {
+
+std::uint8_t kernel_type(model::RouteType type) {
+    switch (type) {
+        case model::RouteType::unicast: return RTN_UNICAST;
+        case model::RouteType::local: return RTN_LOCAL;
+        case model::RouteType::other: break;  // only ever deleted: any type
+    }
+    return RTN_UNSPEC;
+}
+
+model::RouteType type_from_kernel(std::uint8_t type) {
+    if (type == RTN_UNICAST) return model::RouteType::unicast;
+    if (type == RTN_LOCAL) return model::RouteType::local;
+    return model::RouteType::other;
+}
+
+std::uint8_t kernel_scope(model::RouteScope scope) {
+    switch (scope) {
+        case model::RouteScope::universe: return RT_SCOPE_UNIVERSE;
+        case model::RouteScope::link: return RT_SCOPE_LINK;
+        case model::RouteScope::host: return RT_SCOPE_HOST;
+    }
+    return RT_SCOPE_UNIVERSE;
+}
+
+std::optional<model::RouteScope> scope_from_kernel(std::uint8_t scope) {
+    if (scope == RT_SCOPE_UNIVERSE) return model::RouteScope::universe;
+    if (scope == RT_SCOPE_LINK) return model::RouteScope::link;
+    if (scope == RT_SCOPE_HOST) return model::RouteScope::host;
+    return std::nullopt;
+}
+
+Message route_message(int type, int flags, std::uint32_t link_index, const model::Route& route) {
+    rtmsg header{};
+    header.rtm_family = to_kernel(route.destination.family());
+    header.rtm_dst_len = static_cast<std::uint8_t>(route.destination.length());
+    header.rtm_protocol = route.protocol;
+    header.rtm_scope = kernel_scope(route.scope);
+    header.rtm_type = kernel_type(route.type);
+    header.rtm_flags = route.onlink ? RTNH_F_ONLINK : 0;
+    Message message(type, flags, header);
+    message.put_u32(RTA_TABLE, route.table);
+    if (route.destination.length() != 0) message.put_address(RTA_DST, route.destination.address());
+    if (route.metric != 0) message.put_u32(RTA_PRIORITY, route.metric);
+    if (link_index != 0) message.put_u32(RTA_OIF, link_index);
+    if (route.gateway) message.put_address(RTA_GATEWAY, *route.gateway);
+    if (route.source) message.put_address(RTA_PREFSRC, *route.source);
+    return message;
+}
+
+// Attributes that the model holds, or that are no property of the route: RTA_CACHEINFO is its age and use, RTA_PREF an
+// IPv6 router preference that is only ever "medium" on routes not learnt from a router.
+bool is_in_model(int attribute) {
+    switch (attribute) {
+        case RTA_TABLE:
+        case RTA_DST:
+        case RTA_PRIORITY:
+        case RTA_OIF:
+        case RTA_GATEWAY:
+        case RTA_PREFSRC:
+        case RTA_CACHEINFO:
+        case RTA_PREF:
+        case RTA_MARK:  // an answer to RTM_GETROUTE repeats the question
+        case RTA_UID: return true;
+        default: return false;
+    }
+}
+
+constexpr unsigned kKnownFlags = RTNH_F_ONLINK | RTNH_F_DEAD | RTNH_F_LINKDOWN | RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE;
+
+bool is_beyond_model(const rtmsg& header, const Attributes& attributes) {
+    return header.rtm_tos != 0 || header.rtm_src_len != 0 || (header.rtm_flags & ~kKnownFlags) != 0 ||
+           !scope_from_kernel(header.rtm_scope) ||
+           type_from_kernel(header.rtm_type) == model::RouteType::other || !attributes.all(is_in_model);
+}
+
+}  // namespace
+
+Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message) {
+    const auto header = fixed_part<rtmsg>(message);
+    if (!header || (message.nlmsg_type != RTM_NEWROUTE && message.nlmsg_type != RTM_DELROUTE)) {
+        return std::unexpected(Error{.doing = "decode route: malformed message"});
+    }
+    const auto family = family_from_kernel(header->rtm_family);
+    if (!family || (header->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+
+    const auto attributes = Attributes::after<rtmsg>(message);
+    const auto destination = Prefix::make(attributes.address(RTA_DST).value_or(IpAddress::any(*family)), header->rtm_dst_len);
+    if (!destination || destination->family() != *family) {
+        return std::unexpected(Error{.doing = "decode route: malformed destination"});
+    }
+    RouteRecord record;
+    record.link_index = attributes.u32(RTA_OIF).value_or(0);
+    record.route = {.table = attributes.u32(RTA_TABLE).value_or(header->rtm_table),
+                    .destination = *destination,
+                    .metric = attributes.u32(RTA_PRIORITY).value_or(0),
+                    .type = type_from_kernel(header->rtm_type),
+                    .scope = scope_from_kernel(header->rtm_scope).value_or(model::RouteScope::universe),
+                    .protocol = header->rtm_protocol,
+                    .link = {},
+                    .gateway = attributes.address(RTA_GATEWAY),
+                    .source = attributes.address(RTA_PREFSRC),
+                    .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
+                    .beyond_model = is_beyond_model(*header, attributes)};
+    return record;
+}
+
+Message dump_routes(Family family, const RouteFilter& filter) {
+    rtmsg header{};
+    header.rtm_family = to_kernel(family);
+    header.rtm_protocol = filter.protocol.value_or(RTPROT_UNSPEC);
+    Message message(RTM_GETROUTE, 0, header);
+    if (filter.table) message.put_u32(RTA_TABLE, *filter.table);
+    return message;
+}
+
+Message get_route(const RouteQuestion& question) {
+    rtmsg header{};
+    header.rtm_family = to_kernel(question.destination.family());
+    header.rtm_dst_len = static_cast<std::uint8_t>(address_bits(question.destination.family()));
+    header.rtm_flags = RTM_F_LOOKUP_TABLE | (question.as_stored ? RTM_F_FIB_MATCH : 0);
+    Message message(RTM_GETROUTE, 0, header);
+    message.put_address(RTA_DST, question.destination);
+    if (question.mark != 0) message.put_u32(RTA_MARK, question.mark);
+    return message;
+}
+
+Message put_route(std::uint32_t link_index, const model::Route& route) {
+    return route_message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, link_index, route);
+}
+
+Message delete_route(std::uint32_t link_index, const model::Route& route) {
+    return route_message(RTM_DELROUTE, 0, link_index, route);
+}
+
+}  // namespace ambient::netlink

@@ -1,0 +1,51 @@
+#include "common/netns/netns.hpp"
+
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <linux/nsfs.h>
+#include <fcntl.h>
+#include <sched.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace ambient {
+namespace {
+
+constexpr auto kOwnPath = "/proc/thread-self/ns/net";
+
+}  // namespace
+
+Result<Netns> Netns::open(const std::string& path) {
+    // Non-blocking, so that a path that is a FIFO gives an answer too.
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    if (!fd) return std::unexpected(errno_error(errno, "open network namespace", path));
+    return adopt(std::move(fd), path);
+}
+
+Result<Netns> Netns::adopt(UniqueFd fd, std::string name) {
+    // Only nsfs files answer; ENOTTY from anything else (fs/nsfs.c, ns_ioctl).
+    if (::ioctl(fd.get(), NS_GET_NSTYPE) != CLONE_NEWNET) {
+        return std::unexpected(Error{.kind = ErrorKind::invalid_input,
+                                     .doing = "open network namespace: this is none:",
+                                     .object = std::move(name)});
+    }
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) {
+        return std::unexpected(errno_error(errno, "identify network namespace", std::move(name)));
+    }
+    const NetnsId id{.device = status.st_dev, .inode = status.st_ino};
+    return Netns(std::move(fd), id, std::move(name));
+}
+
+Result<Netns> Netns::of_process(pid_t pid) { return open("/proc/" + std::to_string(pid) + "/ns/net"); }
+
+Result<Netns> Netns::current() { return open(kOwnPath); }
+
+Result<Netns> Netns::duplicate() const {
+    UniqueFd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!copy) return std::unexpected(errno_error(errno, "duplicate network namespace", name_));
+    return Netns(std::move(copy), id_, name_);
+}
+
+}  // namespace ambient

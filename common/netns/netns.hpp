@@ -1,0 +1,51 @@
+// A handle to one network namespace. It keeps the namespace alive, wherever the path that led to it goes.
+// Threading: immutable once made; may be used from any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <compare>
+#include <string>
+
+#include "common/base/error.hpp"
+#include "common/base/unique_fd.hpp"
+
+namespace ambient {
+
+// What the kernel takes for the same namespace: the nsfs inode (ioctl_ns(2), st_dev and st_ino).
+struct NetnsId {
+    dev_t device = 0;
+    ino_t inode = 0;
+
+    auto operator<=>(const NetnsId&) const = default;
+};
+
+class Netns {
+  public:
+    // Any path that is a network namespace: /run/netns/x, /proc/1/ns/net. Errors: not_found; invalid_input when
+    // something else is there.
+    static Result<Netns> open(const std::string& path);
+    // `name` is for error texts only.
+    static Result<Netns> adopt(UniqueFd fd, std::string name);
+    static Result<Netns> of_process(pid_t pid);
+    // The calling thread's.
+    static Result<Netns> current();
+
+    // Another handle to the same namespace.
+    [[nodiscard]] Result<Netns> duplicate() const;
+
+    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] const NetnsId& id() const { return id_; }
+    // For people: the path it was opened by.
+    [[nodiscard]] const std::string& name() const { return name_; }
+
+  private:
+    Netns(UniqueFd fd, NetnsId id, std::string name)
+        : fd_(std::move(fd)), id_(id), name_(std::move(name)) {}
+
+    UniqueFd fd_;
+    NetnsId id_;
+    std::string name_;
+};
+
+}  // namespace ambient

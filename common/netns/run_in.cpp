@@ -1,0 +1,44 @@
+#include "common/netns/run_in.hpp"
+
+#include <sys/socket.h>
+#include <sched.h>
+
+#include <cerrno>
+#include <system_error>
+#include <thread>
+
+namespace ambient {
+
+Result<void> enter_and_call(const Netns& netns, const std::function<void()>& work) {
+    const auto here = TRY(Netns::current());
+    if (here.id() == netns.id()) {
+        work();
+        return {};
+    }
+    int failure = 0;
+    try {
+        std::thread([&] {
+            if (::setns(netns.fd(), CLONE_NEWNET) != 0) {
+                failure = errno;
+                return;
+            }
+            work();
+        }).join();
+    } catch (const std::system_error& error) {  // no thread to be had
+        failure = error.code().value();
+    }
+    if (failure != 0) {
+        return std::unexpected(errno_error(failure, "enter network namespace", netns.name()));
+    }
+    return {};
+}
+
+Result<UniqueFd> open_socket(const Netns& netns, int domain, int type, int protocol) {
+    return run_in(netns, [&]() -> Result<UniqueFd> {
+        UniqueFd fd(::socket(domain, type | SOCK_CLOEXEC, protocol));
+        if (!fd) return std::unexpected(errno_error(errno, "open socket in", netns.name()));
+        return fd;
+    });
+}
+
+}  // namespace ambient
