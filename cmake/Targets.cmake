@@ -13,6 +13,10 @@ function(ambient_library name)
   endif()
 endfunction()
 
+# All test programs of a label, so that a build can make only those.
+add_custom_target(unit_tests)
+add_custom_target(kernel_tests)
+
 # ambient_test(NAME SOURCES file... [DEPS target...] [KERNEL]): a doctest program, run by ctest from
 # the repository's root. KERNEL: it writes to the kernel, so it needs root and belongs into a
 # namespace of its own; ctest label "kernel" instead of "unit".
@@ -21,6 +25,10 @@ function(ambient_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ambient_options ambient_doctest_main ${arg_DEPS})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES
-    LABELS $<IF:$<BOOL:${arg_KERNEL}>,kernel,unit> TIMEOUT 120)
+  set(label unit)
+  if(arg_KERNEL)
+    set(label kernel)
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 120)
+  add_dependencies(${label}_tests ${name})
 endfunction()
