@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from proxies.certs import spiffe_id
-from proxies.testbed import (ADDRESSES, APP_PORT, DNS_ANSWER, SERVICE_A, SERVICE_B, SERVICE_PORT,
-                              XDS_PORT, ipv6)
+from proxies.testbed import (ADDRESSES, APP_PORT, DNS_ANSWER, HALF_PORT, SERVICE_A, SERVICE_B,
+                             SERVICE_PORT, XDS_PORT, check_half_close, ipv6)
 from traffic import exchange
 
 POD_A, POD_B, OUTSIDE = ADDRESSES["pod-a"], ADDRESSES["pod-b"], ADDRESSES["net"]
@@ -61,28 +61,10 @@ def test_plaintext_inbound_keeps_source(network, ztunnels, apps):
     assert into["dst"] == f"{POD_B}:{APP_PORT}" and into["identity"] is None
 
 
-def test_half_closed_connections_stay_usable(network, ztunnels, family):
-    """Both ways: first the client ends its sending, then, on another connection, the server."""
-    def listen() -> socket.socket:
-        return socket.create_server(("", APP_PORT + 1), family=family)
-    target = (POD_B if family == socket.AF_INET else ipv6("pod-b")), APP_PORT + 1
-    with network.netns["pod-b"].run(listen) as listener:
-        for first_to_end in ("client", "server"):
-            client = network.netns["pod-a"].run(lambda: socket.create_connection(target, 20))
-            server, _ = listener.accept()
-            with client, server:
-                server.settimeout(20)
-                one, other = (client, server) if first_to_end == "client" else (server, client)
-                one.shutdown(socket.SHUT_WR)
-                assert other.recv(1) == b""
-                other.sendall(b"still here")
-                other.shutdown(socket.SHUT_WR)
-                assert one.makefile("rb").read() == b"still here"
-
-
-@pytest.fixture(params=[socket.AF_INET, socket.AF_INET6], ids=["ipv4", "ipv6"])
-def family(request) -> socket.AddressFamily:
-    return request.param
+@pytest.mark.parametrize("first", ["client", "server"])
+@pytest.mark.parametrize("address", [POD_B, ipv6("pod-b")], ids=["ipv4", "ipv6"])
+def test_half_closed_connections_stay_usable(network, ztunnels, address, first):
+    check_half_close(network, "pod-a", (address, HALF_PORT), first)
 
 
 def test_a_refused_connection_is_reset_and_recorded(network, ztunnels):

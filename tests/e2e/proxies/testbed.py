@@ -9,12 +9,16 @@ Each ztunnel stands in the path of its pod, and takes by TPROXY what goes in or 
 
 from __future__ import annotations
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
 import netns
 
 ADDRESSES = {"pod-a": "10.9.1.11", "zt-a": "10.9.1.10", "pod-b": "10.9.2.11", "zt-b": "10.9.2.10",
              "sidecar": "10.9.3.13", "waypoint": "10.9.3.14", "net": "10.9.0.1"}
 GATEWAYS = "169.254.2.1", "169.254.1.1"  # of the pods behind a ztunnel; of the others
 APP_PORT = 8080
+HALF_PORT = 8082  # of check_half_close()'s server in pod-b
 SERVICE_PORT = 80
 SERVICE_B = "10.96.0.1"  # pod-b
 SERVICE_BY_WAYPOINT = "10.96.0.2"  # pod-b, behind the waypoint
@@ -110,3 +114,28 @@ def workloads() -> dict:
          "waypoint": ADDRESSES["waypoint"]},
         {"address": SERVICE_A, "port": SERVICE_PORT,
          "endpoints": [f"{ADDRESSES['pod-a']}:{APP_PORT}"]}]}
+
+
+def check_half_close(network: Network, client: str, target: tuple[str, int], first: str) -> None:
+    """A connection from `client` to `target`, which leads to pod-b's HALF_PORT: the `first` one of
+    "client" and "server" ends its sending at once, and must still receive all from the other."""
+    family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
+    late = bytes(range(256)) * 400
+    server_side = network.netns["pod-b"].run(
+        lambda: socket.create_server(("", HALF_PORT), family=family))
+    with server_side:
+        near = network.netns[client].run(lambda: socket.create_connection(target, 20))
+        server_side.settimeout(20)
+        far, _ = server_side.accept()
+        with near, far:
+            far.settimeout(20)
+            one, other = (near, far) if first == "client" else (far, near)
+            one.shutdown(socket.SHUT_WR)
+            if other.recv(1) != b"":
+                raise AssertionError("data where there was none")
+            with ThreadPoolExecutor() as pool:
+                received = pool.submit(one.makefile("rb").read)
+                other.sendall(late)
+                other.shutdown(socket.SHUT_WR)
+                if received.result() != late:
+                    raise AssertionError("data lost after the first end")
