@@ -1,0 +1,42 @@
+// The decoders of the object kinds, and values that several of them share. Internal to common/json.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/json/reader.hpp"
+#include "common/model/netns_state.hpp"
+
+namespace ambient::json {
+
+IpAddress read_address(const Node& node);
+Prefix read_prefix(const Node& node);
+Mark read_mark(const Node& node);
+Family read_family(const Node& node);
+
+Value to_json(const model::Link& link);
+Value to_json(const model::InterfaceAddress& address);
+Value to_json(const model::Route& route);
+Value to_json(const model::PolicyRule& rule);
+Value to_json(const model::FilterTable& table);
+Value to_json(const model::FilterRule& rule);
+
+model::Link read_link(const Node& node);
+model::InterfaceAddress read_interface_address(const Node& node);
+model::Route read_route(const Node& node);
+model::PolicyRule read_policy_rule(const Node& node);
+model::FilterTable read_table(const Node& node);
+model::FilterRule read_rule(const Node& node);
+
+// A name of an enumeration's values, in their order.
+template <class Enum, std::size_t N>
+Enum read_enum(const Node& node, const std::array<std::string_view, N>& names) {
+    const auto text = read_text(node);
+    for (std::size_t i = 0; i < N; ++i) {
+        if (names[i] == text) return static_cast<Enum>(i);
+    }
+    node.complain("\"" + text + "\" is not one of its names");
+    return {};
+}
+
+}  // namespace ambient::json

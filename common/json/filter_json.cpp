@@ -1,0 +1,125 @@
+// Packet-filter tables, sets and chains.
+#include <array>
+#include <limits>
+#include <string_view>
+#include <utility>
+
+#include "common/json/codec.hpp"
+
+namespace ambient::json {
+namespace {
+
+using namespace model;
+
+constexpr std::array<std::string_view, 3> kChainTypes = {"filter", "nat", "route"};
+constexpr std::array<std::string_view, 5> kHooks = {"prerouting", "input", "forward", "output",
+                                                    "postrouting"};
+
+Value to_json(const SetElement& element) {
+    if (element.comment.empty()) return to_string(element.address);
+    return {{"address", to_string(element.address)}, {"comment", element.comment}};
+}
+
+// "10.244.1.11", or an object when there is a comment.
+SetElement read_element(const Node& node) {
+    SetElement element;
+    if (node.value.is_string()) {
+        element.address = read_address(node);
+        return element;
+    }
+    ObjectReader fields(node);
+    fields.required("address", [&](const Node& n) { element.address = read_address(n); });
+    fields.optional("comment", [&](const Node& n) {
+        element.comment = read_text(n);
+        if (element.comment.size() > kMaxComment) n.complain("is too long");
+    });
+    return element;
+}
+
+Value to_json(const FilterSet& set) {
+    auto elements = Value::array();
+    for (const auto& element : set.elements)
+        elements.push_back(to_json(element));
+    return {
+        {"name", set.name}, {"family", to_string(set.family)}, {"elements", std::move(elements)}};
+}
+
+FilterSet read_set(const Node& node) {
+    FilterSet set;
+    ObjectReader fields(node);
+    fields.required("name", [&](const Node& n) { set.name = read_text(n); });
+    fields.required("family", [&](const Node& n) { set.family = read_family(n); });
+    fields.optional("elements", [&](const Node& list) {
+        read_list(list, [&](const Node& n) {
+            set.elements.push_back(read_element(n));
+            if (set.elements.back().address.family() != set.family) {
+                n.complain("is not of the set's family");
+            }
+        });
+    });
+    return set;
+}
+
+Value to_json(const FilterChain& chain) {
+    Value value = {{"name", chain.name}};
+    if (chain.hook) {
+        value["type"] = kChainTypes.at(std::to_underlying(chain.hook->type));
+        value["hook"] = kHooks.at(std::to_underlying(chain.hook->hook));
+        value["priority"] = chain.hook->priority;
+    }
+    auto& rules = value["rules"] = Value::array();
+    for (const auto& rule : chain.rules)
+        rules.push_back(json::to_json(rule));
+    return value;
+}
+
+ChainHook read_hook(ObjectReader& fields) {
+    using Limits = std::numeric_limits<int>;
+    ChainHook hook;
+    fields.required("type",
+                    [&](const Node& n) { hook.type = read_enum<ChainType>(n, kChainTypes); });
+    fields.required("hook", [&](const Node& n) { hook.hook = read_enum<Hook>(n, kHooks); });
+    fields.required("priority", [&](const Node& n) {
+        hook.priority = static_cast<int>(read_signed(n, Limits::min(), Limits::max()));
+    });
+    return hook;
+}
+
+FilterChain read_chain(const Node& node) {
+    FilterChain chain;
+    ObjectReader fields(node);
+    fields.required("name", [&](const Node& n) { chain.name = read_text(n); });
+    if (fields.has("hook")) chain.hook = read_hook(fields);
+    fields.optional("rules", [&](const Node& list) {
+        read_list(list, [&](const Node& n) { chain.rules.push_back(read_rule(n)); });
+    });
+    return chain;
+}
+
+}  // namespace
+
+Value to_json(const FilterTable& table) {
+    Value value = {{"name", table.name}};
+    auto& sets = value["sets"] = Value::array();
+    for (const auto& set : table.sets)
+        sets.push_back(to_json(set));
+    auto& chains = value["chains"] = Value::array();
+    for (const auto& chain : table.chains)
+        chains.push_back(to_json(chain));
+    return value;
+}
+
+FilterTable read_table(const Node& node) {
+    FilterTable table;
+    ObjectReader fields(node);
+    fields.required("name", [&](const Node& n) { table.name = read_text(n); });
+    fields.optional("sets", [&](const Node& list) {
+        read_list(list, [&](const Node& n) { table.sets.push_back(read_set(n)); });
+    });
+    fields.optional("chains", [&](const Node& list) {
+        read_list(list, [&](const Node& n) { table.chains.push_back(read_chain(n)); });
+    });
+    return table;
+}
+
+}  // namespace ambient::json

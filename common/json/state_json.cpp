@@ -1,0 +1,143 @@
+#include "common/json/state_json.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+
+#include "common/json/codec.hpp"
+
+namespace ambient::json {
+namespace {
+
+template <class T>
+Value list_of(const std::vector<T>& objects) {
+    auto list = Value::array();
+    for (const auto& object : objects)
+        list.push_back(to_json(object));
+    return list;
+}
+
+template <class T, class Read>
+void read_objects(ObjectReader& fields, const std::string& name, std::vector<T>& objects,
+                  Read read) {
+    fields.optional(name, [&](const Node& list) {
+        read_list(list, [&](const Node& node) { objects.push_back(read(node)); });
+    });
+}
+
+// model::NetnsState holds a key once.
+template <class T>
+void require_unique(const std::vector<T>& objects, std::string_view what, Problem& problem) {
+    const auto same = [](const T& a, const T& b) { return key(a) == key(b); };
+    if (std::ranges::adjacent_find(objects, same) != objects.end()) {
+        problem.report(std::string(what), "has the same object twice");
+    }
+}
+
+void require_unique(const model::NetnsState& state, Problem& problem) {
+    require_unique(state.links, "links", problem);
+    require_unique(state.addresses, "addresses", problem);
+    require_unique(state.routes, "routes", problem);
+    require_unique(state.rules, "rules", problem);
+    require_unique(state.tables, "tables", problem);
+    for (const auto& table : state.tables) {
+        require_unique(table.sets, "tables." + table.name + ".sets", problem);
+        require_unique(table.chains, "tables." + table.name + ".chains", problem);
+        for (const auto& set : table.sets)
+            require_unique(set.elements, "set " + set.name, problem);
+    }
+}
+
+void read_sysctls(const Node& node, std::vector<model::Sysctl>& sysctls) {
+    if (!node.value.is_object()) return node.complain("must be an object");
+    for (const auto& field : node.value.items()) {
+        sysctls.push_back(
+            {field.key(), read_text({field.value(), node.path + "." + field.key(), node.problem})});
+    }
+}
+
+template <class T>
+Result<T> checked(const Problem& problem, T value) {
+    if (problem.error()) return std::unexpected(*problem.error());
+    return value;
+}
+
+Result<Value> parse(std::string_view text) {
+    auto value = Value::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (value.is_discarded()) return std::unexpected(invalid_input("the document is not JSON"));
+    return value;
+}
+
+}  // namespace
+
+Value to_json(const model::NetnsState& state) {
+    auto sysctls = Value::object();
+    for (const auto& sysctl : state.sysctls)
+        sysctls[sysctl.path] = sysctl.value;
+    return {{"links", list_of(state.links)},   {"addresses", list_of(state.addresses)},
+            {"routes", list_of(state.routes)}, {"rules", list_of(state.rules)},
+            {"sysctls", std::move(sysctls)},   {"tables", list_of(state.tables)}};
+}
+
+Result<model::NetnsState> state_from_json(const Value& value) {
+    Problem problem;
+    model::NetnsState state;
+    {
+        ObjectReader fields({value, "", problem});
+        read_objects(fields, "links", state.links, read_link);
+        read_objects(fields, "addresses", state.addresses, read_interface_address);
+        read_objects(fields, "routes", state.routes, read_route);
+        read_objects(fields, "rules", state.rules, read_policy_rule);
+        read_objects(fields, "tables", state.tables, read_table);
+        fields.optional("sysctls", [&](const Node& node) { read_sysctls(node, state.sysctls); });
+    }
+    sort(state);
+    require_unique(state, problem);
+    return checked(problem, std::move(state));
+}
+
+Value to_json(const model::Scope& scope) {
+    Value value = {{"protocol", scope.protocol},         {"links", scope.links},
+                   {"route_tables", scope.route_tables}, {"rule_priorities", scope.rule_priorities},
+                   {"sysctls", scope.sysctls},           {"filter_tables", scope.filter_tables}};
+    if (scope.pods) {
+        auto& pods = value["pods"] = Value::array();
+        for (const auto& address : *scope.pods)
+            pods.push_back(to_string(address));
+    }
+    return value;
+}
+
+Result<model::Scope> scope_from_json(const Value& value) {
+    Problem problem;
+    model::Scope scope;
+    {
+        ObjectReader fields({value, "", problem});
+        fields.required("protocol",
+                        [&](const Node& n) { scope.protocol = read_as<std::uint8_t>(n); });
+        read_objects(fields, "links", scope.links, read_text);
+        read_objects(fields, "route_tables", scope.route_tables,
+                     [](const Node& n) { return read_as<std::uint32_t>(n); });
+        read_objects(fields, "rule_priorities", scope.rule_priorities,
+                     [](const Node& n) { return read_as<std::uint32_t>(n); });
+        read_objects(fields, "sysctls", scope.sysctls, read_text);
+        read_objects(fields, "filter_tables", scope.filter_tables, read_text);
+        if (fields.has("pods")) read_objects(fields, "pods", scope.pods.emplace(), read_address);
+    }
+    return checked(problem, std::move(scope));
+}
+
+std::string dump(const model::NetnsState& state, int indent) { return to_json(state).dump(indent); }
+
+std::string dump(const model::Scope& scope, int indent) { return to_json(scope).dump(indent); }
+
+Result<model::NetnsState> parse_state(std::string_view text) {
+    return state_from_json(TRY(parse(text)));
+}
+
+Result<model::Scope> parse_scope(std::string_view text) {
+    return scope_from_json(TRY(parse(text)));
+}
+
+}  // namespace ambient::json

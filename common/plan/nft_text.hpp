@@ -1,0 +1,18 @@
+// The rule language in nft's own syntax (nft(8)). Internal to common/plan.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/model/filter_table.hpp"
+
+namespace ambient::plan {
+
+// `iifname "eth0" meta l4proto 6 counter drop`
+std::string nft_rule(const model::FilterRule& rule);
+// `type filter hook prerouting priority -150; policy accept;`
+std::string nft_hook(const model::ChainHook& hook);
+// `10.244.1.11 comment "8a1c"`
+std::string nft_element(const model::SetElement& element);
+
+}  // namespace ambient::plan
