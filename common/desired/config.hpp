@@ -1,4 +1,5 @@
-// Every name and number of the datapath. The defaults are Istio 1.18.2's (CONTRACT, names and numbers).
+// Every name and number of the datapath. The defaults are Istio 1.18.2's (CONTRACT, names and
+// numbers).
 #pragma once
 
 #include <cstdint>
@@ -30,9 +31,10 @@ struct Marks {
     Mark outbound = Mark::bits(0x100);         // captured: to the outbound tunnel
     Mark skip = Mark::bits(0x200);             // not for us: main table
     Mark skip_connection = Mark::bits(0x220);  // the same, kept in conntrack
-    Mark original_source = Mark::bits(0x210);  // ztunnel's connection with a pod's source, kept in conntrack
-    Mark to_ztunnel = Mark::bits(0x40);        // answers to such a connection
-    Mark tproxy = {.value = 0x400, .mask = 0xfff};         // in the ztunnel namespace
+    Mark original_source =
+        Mark::bits(0x210);  // ztunnel's connection with a pod's source, kept in conntrack
+    Mark to_ztunnel = Mark::bits(0x40);                     // answers to such a connection
+    Mark tproxy = {.value = 0x400, .mask = 0xfff};          // in the ztunnel namespace
     Mark original_reply = {.value = 0x4d3, .mask = 0xfff};  // in the ztunnel namespace
 
     bool operator==(const Marks&) const = default;
@@ -52,7 +54,8 @@ struct Priorities {
     std::uint32_t outbound = 101;
     std::uint32_t to_ztunnel = 102;
     std::uint32_t inbound = 103;
-    std::uint32_t main = 32766;  // where the kernel's rule for table main stands: the target of skip
+    std::uint32_t main =
+        32766;  // where the kernel's rule for table main stands: the target of skip
     std::uint32_t ztunnel_tproxy = 20000;
     std::uint32_t ztunnel_reply = 20003;
 
@@ -85,8 +88,8 @@ struct Datapath {
     Priorities priorities;
     ZtunnelPorts ports;
     Filter filter;
-    // Of our routes and rules: how we know them again (rtnetlink(7), rtm_protocol). Unused by any daemon in
-    // iproute2's rt_protos.
+    // Of our routes and rules: how we know them again (rtnetlink(7), rtm_protocol). Unused by any
+    // daemon in iproute2's rt_protos.
     std::uint8_t protocol = 122;
 
     Datapath();  // the tunnels' defaults

@@ -17,8 +17,8 @@ struct Enrolment {
     bool operator==(const Enrolment&) const = default;
 };
 
-// Whether a pod is captured, its addresses and phase left aside: labels, annotations, host network, excluded
-// namespaces. `space` may be null: the namespace is not known.
+// Whether a pod is captured, its addresses and phase left aside: labels, annotations, host network,
+// excluded namespaces. `space` may be null: the namespace is not known.
 Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space);
 
 // The same, and it has an address and has not finished: its traffic must be captured now.
@@ -27,9 +27,10 @@ Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Na
 // Whether the pod claims to be a ztunnel (by its label).
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod);
 
-// Of `pods`, the ztunnel pods, the active one first: Running and ready, the one that became ready last; then the others
-// that have an address. Empty when none is ready.
-std::vector<const kube::Pod*> ztunnels(const Policy& policy, const std::vector<const kube::Pod*>& pods);
+// Of `pods`, the ztunnel pods, the active one first: Running and ready, the one that became ready
+// last; then the others that have an address. Empty when none is ready.
+std::vector<const kube::Pod*> ztunnels(const Policy& policy,
+                                       const std::vector<const kube::Pod*>& pods);
 
 // Whether the ztunnel's environment asks for DNS capture.
 bool wants_dns_capture(const Policy& policy, const kube::Pod& ztunnel);

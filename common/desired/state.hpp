@@ -18,8 +18,8 @@ struct Ztunnel {
     bool operator==(const Ztunnel&) const = default;
 };
 
-// One address of a pod whose traffic is captured. `host_link` is the node's end of its veth (empty when the pod is on
-// its way out), `comment` is kept with the set element.
+// One address of a pod whose traffic is captured. `host_link` is the node's end of its veth (empty
+// when the pod is on its way out), `comment` is kept with the set element.
 struct EnrolledAddress {
     IpAddress address;
     std::string host_link;
@@ -31,8 +31,8 @@ struct EnrolledAddress {
 struct NodeFacts {
     // The node's addresses towards its pods, at most one a family (HOST_IP).
     std::vector<IpAddress> host_addresses;
-    // The active one, then the others that run here: the filter knows all of them, so that a switch leaves no moment
-    // in which packets of the new or the old one look like a pod's.
+    // The active one, then the others that run here: the filter knows all of them, so that a switch
+    // leaves no moment in which packets of the new or the old one look like a pod's.
     std::vector<Ztunnel> ztunnels;
     std::vector<EnrolledAddress> pods;
     bool dns_capture = false;
@@ -49,8 +49,9 @@ struct ZtunnelFacts {
     bool operator==(const ZtunnelFacts&) const = default;
 };
 
-// Node namespace. IP families in which node and active ztunnel both have an address are captured; nothing is wanted when
-// there is none (or no ztunnel). Addresses of a ztunnel, of the node, or told twice count once or not at all.
+// Node namespace. IP families in which node and active ztunnel both have an address are captured;
+// nothing is wanted when there is none (or no ztunnel). Addresses of a ztunnel, of the node, or
+// told twice count once or not at all.
 model::NetnsState node_state(const Datapath& datapath, const NodeFacts& facts);
 model::Scope node_scope(const Datapath& datapath, const NodeFacts& facts);
 
@@ -58,8 +59,8 @@ model::Scope node_scope(const Datapath& datapath, const NodeFacts& facts);
 model::NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts);
 model::Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts& facts);
 
-// Only the part of node_state that belongs to these pods: set elements, host routes, their veth's sysctls.
-// facts.pods is not read. Equal to what node_state has for them.
+// Only the part of node_state that belongs to these pods: set elements, host routes, their veth's
+// sysctls. facts.pods is not read. Equal to what node_state has for them.
 model::NetnsState pods_state(const Datapath& datapath, const NodeFacts& facts,
                              const std::vector<EnrolledAddress>& pods);
 // Covers `addresses` whether or not they are still wanted, and the sysctls of `pods`.

@@ -1,0 +1,203 @@
+#include "common/desired/enrolment.hpp"
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace ambient::desired {
+namespace {
+
+const std::string kMode = "istio.io/dataplane-mode";
+const Policy kPolicy;
+
+kube::Pod pod_with(kube::Labels labels, kube::Labels annotations = {}) {
+    return {.namespace_name = "default",
+            .name = "sleep",
+            .labels = std::move(labels),
+            .annotations = std::move(annotations),
+            .phase = "Running",
+            .addresses = {IpAddress::v4(10, 244, 1, 11)}};
+}
+
+kube::Namespace space_with(kube::Labels labels) {
+    return {.name = "default", .labels = std::move(labels)};
+}
+
+TEST_CASE("every combination of what a pod and its namespace say") {
+    const std::array<const char*, 4> pod_modes = {nullptr, "ambient", "none", "sidecar"};
+    const std::array<const char*, 4> space_modes = {"unknown", "", "ambient", "none"};
+    for (unsigned bits = 0; bits < 32; ++bits) {
+        for (const char* pod_mode : pod_modes) {
+            for (const char* const space_mode : space_modes) {
+                kube::Pod pod = pod_with({});
+                if (pod_mode) pod.labels[kMode] = pod_mode;
+                pod.host_network = bits & 1;
+                if (bits & 2) pod.labels["app"] = "ztunnel";
+                if (bits & 4) pod.namespace_name = "kube-system";
+                if (bits & 8) pod.annotations["sidecar.istio.io/status"] = "{}";
+                if (bits & 16) pod.annotations["ambient.istio.io/redirection"] = "disabled";
+                const std::string space_says = space_mode;
+                kube::Namespace space = {.name = pod.namespace_name};
+                if (!space_says.empty()) space.labels[kMode] = space_says;
+
+                const std::string pod_says = pod_mode ? pod_mode : "";
+                const bool expected =
+                    bits == 0 &&
+                    (pod_says == "ambient" || (pod_says != "none" && space_says == "ambient"));
+                CAPTURE(bits);
+                CAPTURE(pod_says);
+                CAPTURE(space_says);
+                const Enrolment got =
+                    enrolment_of(kPolicy, pod, space_says == "unknown" ? nullptr : &space);
+                CHECK(got.enrolled == expected);
+                CHECK_FALSE(got.reason.empty());
+            }
+        }
+    }
+}
+
+TEST_CASE("the reason says what decided") {
+    const kube::Namespace ambient = space_with({{kMode, "ambient"}});
+    const kube::Namespace plain = space_with({});
+    const auto reason = [&](const kube::Pod& pod, const kube::Namespace* space) {
+        return enrolment_of(kPolicy, pod, space).reason;
+    };
+    CHECK(reason(pod_with({}), &ambient) == "namespace label istio.io/dataplane-mode=ambient");
+    CHECK(reason(pod_with({{kMode, "ambient"}}), &plain) ==
+          "pod label istio.io/dataplane-mode=ambient");
+    CHECK(reason(pod_with({{kMode, "none"}}), &ambient) ==
+          "pod label istio.io/dataplane-mode=none");
+    CHECK(reason(pod_with({}), &plain) ==
+          "neither pod nor namespace has label istio.io/dataplane-mode=ambient");
+    CHECK(reason(pod_with({}), nullptr) == "namespace default is not known");
+    CHECK(reason(pod_with({}, {{"sidecar.istio.io/status", ""}}), &ambient) == "has a sidecar");
+    CHECK(reason(pod_with({}, {{"ambient.istio.io/redirection", "disabled"}}), &ambient) ==
+          "redirection is disabled by annotation");
+    CHECK(reason(pod_with({{"app", "ztunnel"}}), &ambient) == "is a ztunnel");
+    kube::Pod on_host = pod_with({});
+    on_host.host_network = true;
+    CHECK(reason(on_host, &ambient) == "host network");
+    kube::Pod system = pod_with({});
+    system.namespace_name = "istio-system";
+    CHECK(reason(system, &ambient) == "namespace istio-system is excluded");
+}
+
+TEST_CASE("a redirection annotation with another value changes nothing") {
+    const kube::Namespace ambient = space_with({{kMode, "ambient"}});
+    CHECK(
+        enrolment_of(kPolicy, pod_with({}, {{"ambient.istio.io/redirection", "enabled"}}), &ambient)
+            .enrolled);
+}
+
+TEST_CASE("names of labels and values come from the policy") {
+    Policy policy;
+    policy.dataplane_label = "example.com/mesh";
+    policy.ambient_value = "on";
+    policy.excluded_namespaces = {};
+    kube::Pod pod = pod_with({{"example.com/mesh", "on"}});
+    pod.namespace_name = "kube-system";
+    CHECK(enrolment_of(policy, pod, nullptr).enrolled);
+    CHECK_FALSE(enrolment_of(policy, pod_with({{kMode, "ambient"}}), nullptr).enrolled);
+}
+
+TEST_CASE("captured now: enrolled, with an address, not finished") {
+    struct Case {
+        const char* phase;
+        bool has_address;
+        bool terminating;
+        bool captured;
+        const char* reason;
+    };
+    const char* by_label = "pod label istio.io/dataplane-mode=ambient";
+    const std::vector<Case> cases = {
+        {"Pending", true, false, true, by_label},
+        {"Running", true, false, true, by_label},
+        {"Running", true, true, true, by_label},  // it still talks while it ends
+        {"", true, false, true, by_label},
+        {"Pending", false, false, false, "pod has no address yet"},
+        {"Succeeded", true, false, false, "pod has finished"},
+        {"Failed", true, false, false, "pod has finished"},
+    };
+    for (const Case& c : cases) {
+        kube::Pod pod = pod_with({{kMode, "ambient"}});
+        pod.phase = c.phase;
+        pod.terminating = c.terminating;
+        if (!c.has_address) pod.addresses.clear();
+        CAPTURE(pod.phase);
+        CHECK(capture_now(kPolicy, pod, nullptr) == Enrolment{c.captured, c.reason});
+    }
+    CHECK_FALSE(capture_now(kPolicy, pod_with({{kMode, "none"}}), nullptr).enrolled);
+}
+
+kube::Pod ztunnel(std::string name, std::string ready_since) {
+    kube::Pod pod = pod_with({{"app", "ztunnel"}});
+    pod.uid = pod.name = std::move(name);
+    pod.ready = !ready_since.empty();
+    pod.ready_since = std::move(ready_since);
+    return pod;
+}
+
+std::vector<std::string> chosen(const std::vector<kube::Pod>& pods) {
+    std::vector<const kube::Pod*> pointers;
+    for (const kube::Pod& pod : pods)
+        pointers.push_back(&pod);
+    std::vector<std::string> names;
+    for (const kube::Pod* pod : ztunnels(kPolicy, pointers))
+        names.push_back(pod->name);
+    return names;
+}
+
+TEST_CASE("the ztunnel that became ready last is active, the others follow") {
+    using Names = std::vector<std::string>;
+    const kube::Pod old = ztunnel("old", "2026-01-01T00:00:00Z");
+    const kube::Pod fresh = ztunnel("fresh", "2026-01-02T00:00:00Z");
+    const kube::Pod unready = ztunnel("unready", "");
+    CHECK(chosen({old, fresh}) == Names{"fresh", "old"});
+    CHECK(chosen({fresh, old}) == Names{"fresh", "old"});
+    CHECK(chosen({unready, old}) == Names{"old", "unready"});
+    CHECK(chosen({}) == Names{});
+    CHECK(chosen({unready}) == Names{});
+
+    SUBCASE("not a ztunnel, or none that packets could be led to") {
+        kube::Pod other = old;
+        other.labels["app"] = "sleep";
+        kube::Pod on_host = fresh;
+        on_host.host_network = true;
+        kube::Pod without_address = fresh;
+        without_address.addresses.clear();
+        kube::Pod finished = fresh;
+        finished.phase = "Failed";
+        CHECK(chosen({other, on_host, without_address, finished, old}) == Names{"old"});
+    }
+    SUBCASE("ready is not enough while the pod is not running") {
+        kube::Pod pending = fresh;
+        pending.phase = "Pending";
+        CHECK(chosen({pending, old}) == Names{"old", "fresh"});
+        CHECK(chosen({pending}) == Names{});
+    }
+    SUBCASE("one on its way out is taken only when no other is ready") {
+        kube::Pod leaving = fresh;
+        leaving.terminating = true;
+        CHECK(chosen({leaving, old}) == Names{"old", "fresh"});
+        CHECK(chosen({leaving, unready}) == Names{"fresh", "unready"});
+    }
+    SUBCASE("ready at the same moment: the uid decides, whatever the order") {
+        const kube::Pod twin = ztunnel("twin", fresh.ready_since);
+        CHECK(chosen({fresh, twin}) == Names{"twin", "fresh"});
+        CHECK(chosen({twin, fresh}) == Names{"twin", "fresh"});
+    }
+}
+
+TEST_CASE("DNS capture is asked for by ztunnel's environment, exactly") {
+    kube::Pod pod = ztunnel("zt", "2026-01-01T00:00:00Z");
+    CHECK_FALSE(wants_dns_capture(kPolicy, pod));
+    pod.env["ISTIO_META_DNS_CAPTURE"] = "false";
+    CHECK_FALSE(wants_dns_capture(kPolicy, pod));
+    pod.env["ISTIO_META_DNS_CAPTURE"] = "true";
+    CHECK(wants_dns_capture(kPolicy, pod));
+}
+
+}  // namespace
+}  // namespace ambient::desired

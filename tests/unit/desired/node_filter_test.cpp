@@ -1,0 +1,166 @@
+// The rules of the node's packet filter, against the reference listing written out by hand, with
+// the differences that the chains' comments explain.
+#include <doctest/doctest.h>
+
+#include "tests/unit/desired/facts.hpp"
+#include "tests/unit/desired/lines.hpp"
+
+namespace ambient::desired {
+namespace {
+
+const Datapath kDatapath;
+
+TEST_CASE("prerouting: skip, lead back, capture") {
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "prerouting") ==
+          Lines{
+              "type filter hook prerouting priority -150; policy accept;",
+              R"(iifname "istioin" counter meta mark set meta mark | 0x200 return)",
+              R"(iifname "istioout" counter meta mark set meta mark | 0x200 return)",
+              "meta l4proto 17 th dport 6081 counter return",
+              "meta l4proto != 6 counter meta mark set meta mark | 0x200 return",
+              "ct mark & 0x220 == 0x220 counter meta mark set meta mark | 0x200 return",
+              R"(iifname "veth-zt" counter jump from_ztunnel)",
+              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 return",
+              "ct state established,related ct mark & 0x230 == 0x0 counter "
+              "meta mark set meta mark | 0x200 return",
+              "ip saddr @pods4 counter meta mark set meta mark | 0x100",
+          });
+}
+
+TEST_CASE("from_ztunnel: its own connections, and those in a pod's name") {
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "from_ztunnel") ==
+          Lines{
+              "ip saddr 10.244.1.10 counter meta mark set meta mark | 0x220 "
+              "ct mark set ct mark | 0x220 accept",
+              "counter meta mark set meta mark | 0x210 ct mark set ct mark | 0x210 accept",
+          });
+}
+
+TEST_CASE("two ztunnels: packets of neither are taken for a pod's") {
+    NodeFacts facts = dual_stack_facts();
+    facts.ztunnels.push_back(second_ztunnel());
+    const auto state = node_state(kDatapath, facts);
+    const Lines prerouting = chain_lines(state, "prerouting");
+    CHECK(has_line(prerouting, R"(iifname "veth-zt" counter jump from_ztunnel)"));
+    CHECK(has_line(prerouting, R"(iifname "veth-zt2" counter jump from_ztunnel)"));
+    const std::string own =
+        " counter meta mark set meta mark | 0x220 ct mark set ct mark | 0x220 accept";
+    CHECK(chain_lines(state, "from_ztunnel") ==
+          Lines{
+              "ip saddr 10.244.1.10" + own,
+              "ip6 saddr fd00:10:244:1::10" + own,
+              "ip saddr 10.244.1.20" + own,
+              "ip6 saddr fd00:10:244:1::20" + own,
+              "counter meta mark set meta mark | 0x210 ct mark set ct mark | 0x210 accept",
+          });
+}
+
+TEST_CASE("nat_pre: ztunnel sees the address that the pod asked for") {
+    NodeFacts facts = ipv4_facts();
+    const Lines keep = {"type nat hook prerouting priority -110; policy accept;",
+                        "meta mark & 0x100 == 0x100 counter dnat ip to ip daddr"};
+    CHECK(chain_lines(node_state(kDatapath, facts), "nat_pre") == keep);
+
+    facts.dns_capture = true;
+    Lines with_dns = keep;
+    with_dns.insert(with_dns.begin() + 1,
+                    "ip saddr @pods4 meta l4proto 17 th dport 53 counter "
+                    "dnat ip to 10.244.1.10:15053");
+    CHECK(chain_lines(node_state(kDatapath, facts), "nat_pre") == with_dns);
+}
+
+TEST_CASE("nat_post: what goes through a tunnel keeps its source") {
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "nat_post") ==
+          Lines{
+              "type nat hook postrouting priority 90; policy accept;",
+              "meta mark & 0x100 == 0x100 counter snat ip to ip saddr",
+              R"(oifname "istioin" counter snat ip to ip saddr)",
+          });
+}
+
+TEST_CASE("output: the node's own packets") {
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "output") ==
+          Lines{
+              "type route hook output priority -90; policy accept;",
+              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 accept",
+              "ip daddr @pods4 counter meta mark set meta mark | 0x200 ct mark set ct mark | 0x220",
+          });
+}
+
+TEST_CASE("dual stack: the IPv6 twin of each rule") {
+    const auto state = node_state(kDatapath, dual_stack_facts());
+    const Lines prerouting = chain_lines(state, "prerouting");
+    CHECK(prerouting.back() == "ip6 saddr @pods6 counter meta mark set meta mark | 0x100");
+    CHECK(prerouting[prerouting.size() - 2] ==
+          "ip saddr @pods4 counter meta mark set meta mark | 0x100");
+    CHECK(chain_lines(state, "nat_pre") ==
+          Lines{
+              "type nat hook prerouting priority -110; policy accept;",
+              "ip saddr @pods4 meta l4proto 17 th dport 53 counter dnat ip to 10.244.1.10:15053",
+              "ip6 saddr @pods6 meta l4proto 17 th dport 53 counter "
+              "dnat ip6 to [fd00:10:244:1::10]:15053",
+              "meta mark & 0x100 == 0x100 counter dnat ip to ip daddr",
+              "meta mark & 0x100 == 0x100 counter dnat ip6 to ip6 daddr",
+          });
+    CHECK(chain_lines(state, "nat_post") ==
+          Lines{
+              "type nat hook postrouting priority 90; policy accept;",
+              "meta mark & 0x100 == 0x100 counter snat ip to ip saddr",
+              "meta mark & 0x100 == 0x100 counter snat ip6 to ip6 saddr",
+              R"(oifname "istioin" counter snat ip to ip saddr)",
+              R"(oifname "istioin" counter snat ip6 to ip6 saddr)",
+          });
+    const std::string skip = " counter meta mark set meta mark | 0x200 ct mark set ct mark | 0x220";
+    CHECK(chain_lines(state, "output") ==
+          Lines{
+              "type route hook output priority -90; policy accept;",
+              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 accept",
+              "ip daddr @pods4" + skip,
+              "ip6 daddr @pods6 meta l4proto 6" + skip,
+              "ip6 daddr @pods6 meta l4proto 17" + skip,
+          });
+}
+
+TEST_CASE("every mark write leaves other agents' bits alone (U5)") {
+    for (const auto& chain : node_state(kDatapath, dual_stack_facts()).tables.front().chains) {
+        for (const auto& rule : chain.rules) {
+            for (const auto& action : rule.actions) {
+                if (const auto* set = std::get_if<model::SetMark>(&action)) {
+                    CHECK((set->mark.mask & ~0x370U) == 0);
+                }
+                if (const auto* set = std::get_if<model::SetCtMark>(&action)) {
+                    CHECK((set->mark.mask & ~0x230U) == 0);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("names and numbers come from the configuration") {
+    Datapath datapath;
+    datapath.inbound.node_link = "in0";
+    datapath.outbound.node_link = "out0";
+    datapath.geneve_port = 7000;
+    datapath.marks.outbound = Mark::bits(0x1000);
+    datapath.marks.to_ztunnel = Mark::bits(0x4000);
+    datapath.ports.dns = 5353;
+    datapath.filter = {.table = "mesh", .pods4 = "v4", .pods6 = "v6"};
+    NodeFacts facts = ipv4_facts();
+    facts.dns_capture = true;
+    const auto state = node_state(datapath, facts);
+    CHECK(state.tables.front().name == "mesh");
+    CHECK(set_lines(state, "v4").size() == 2);
+    const Lines prerouting = chain_lines(state, "prerouting");
+    CHECK(prerouting[1] == R"(iifname "in0" counter meta mark set meta mark | 0x200 return)");
+    CHECK(prerouting[2] == R"(iifname "out0" counter meta mark set meta mark | 0x200 return)");
+    CHECK(prerouting[3] == "meta l4proto 17 th dport 7000 counter return");
+    CHECK(prerouting.back() == "ip saddr @v4 counter meta mark set meta mark | 0x1000");
+    CHECK(chain_lines(state, "nat_pre")[1] ==
+          "ip saddr @v4 meta l4proto 17 th dport 53 counter dnat ip to 10.244.1.10:5353");
+    CHECK(chain_lines(state, "nat_post").back() == R"(oifname "in0" counter snat ip to ip saddr)");
+    CHECK(chain_lines(state, "output")[1] ==
+          "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x4000 accept");
+}
+
+}  // namespace
+}  // namespace ambient::desired
