@@ -7,8 +7,8 @@
 namespace ambient::test {
 
 void* shared_libmnl_symbol(const char* name) {
-    // RTLD_DEEPBIND is not needed: libmnl's calls to itself are bound inside the library (its
-    // functions are protected by the linker's version script), and ours are not exported.
+    // Our functions are not exported from this program, so the library's calls to itself stay
+    // inside it.
     static void* const kLibrary = dlopen("libmnl.so.0", RTLD_NOW | RTLD_LOCAL);
     REQUIRE_MESSAGE(kLibrary != nullptr, dlerror());
     void* symbol = dlsym(kLibrary, name);
