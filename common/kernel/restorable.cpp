@@ -1,0 +1,59 @@
+#include "common/kernel/restorable.hpp"
+
+#include <algorithm>
+#include <variant>
+#include <vector>
+
+namespace ambient {
+namespace {
+
+using namespace model;
+
+bool beyond_model(const Link& link) { return std::holds_alternative<OtherLink>(link.kind); }
+bool beyond_model(const Route& route) { return route.beyond_model; }
+bool beyond_model(const PolicyRule& rule) { return rule.beyond_model; }
+template <class T>
+const T* find(const std::vector<T>& objects, const T& like) {
+    const auto found =
+        std::ranges::find_if(objects, [&](const T& object) { return key(object) == key(like); });
+    return found == objects.end() ? nullptr : &*found;
+}
+
+template <class T>
+std::vector<T> restorable(const std::vector<T>& before, const std::vector<T>& now) {
+    std::vector<T> target;
+    for (const auto& object : before) {
+        if (!beyond_model(object)) {
+            target.push_back(object);
+        } else if (const auto* current = find(now, object)) {
+            target.push_back(*current);
+        }
+    }
+    return target;
+}
+
+// A table with a rule that cannot be made again stays as it is now; when it is gone it comes back
+// without that rule.
+FilterTable restorable(const FilterTable& before, const std::vector<FilterTable>& now) {
+    auto target = before;
+    std::size_t left_out = 0;
+    for (auto& chain : target.chains)
+        left_out +=
+            std::erase_if(chain.rules, [](const FilterRule& rule) { return rule.beyond_model; });
+    const auto* current = find(now, before);
+    return left_out != 0 && current ? *current : target;
+}
+
+}  // namespace
+
+NetnsState restorable(const NetnsState& before, const NetnsState& now) {
+    NetnsState target = before;
+    target.links = restorable(before.links, now.links);
+    target.routes = restorable(before.routes, now.routes);
+    target.rules = restorable(before.rules, now.rules);
+    for (auto& table : target.tables)
+        table = restorable(table, now.tables);
+    return target;
+}
+
+}  // namespace ambient
