@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "common/desired/config.hpp"
-#include "common/model/netns_state.hpp"
+#include "common/desired/state.hpp"
 
 namespace ambient::desired {
 
@@ -23,9 +22,8 @@ std::vector<Family> common_families(std::span<const IpAddress> node,
 enum class End { node, ztunnel };
 IpAddress tunnel_address(const Tunnel& tunnel, End end, Family family);
 
-// Reverse-path filter of a device, loose (2): packets come with sources that the main table reaches
-// by another device. The effective value is the maximum of this and `all` (CONTRACT U7).
-std::string rp_filter_path(const std::string& link);
+// Loose (2): packets come with sources that the main table reaches by another device. The effective
+// value is the maximum of this and the one of `all` (CONTRACT U7).
 model::Sysctl loose_rp_filter(const std::string& link);
 
 // Adds one end of a tunnel to the state of its namespace: device, addresses, reverse-path filter.

@@ -55,6 +55,9 @@ struct ZtunnelFacts {
 model::NetnsState node_state(const Datapath& datapath, const NodeFacts& facts);
 model::Scope node_scope(const Datapath& datapath, const NodeFacts& facts);
 
+// The sysctl that a state sets for each device that it names: its reverse-path filter.
+std::string rp_filter_path(const std::string& link);
+
 // Ztunnel pod's namespace.
 model::NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts);
 model::Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts& facts);
