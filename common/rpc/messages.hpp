@@ -1,5 +1,5 @@
-// What the plugin and the agent say to each other, one JSON object a SEQPACKET datagram, request then reply. With add
-// and check the plugin sends a descriptor of the pod's network namespace (SCM_RIGHTS).
+// What the plugin and the agent say to each other: one JSON object a SEQPACKET datagram, request
+// then reply.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/base/error.hpp"
+#include "common/cni/attachment.hpp"
 #include "common/model/netns_state.hpp"
 
 namespace ambient::rpc {
@@ -15,19 +16,14 @@ namespace ambient::rpc {
 inline constexpr int kVersion = 1;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;
 
-// A CNI attachment: what the runtime takes for the same one.
-struct Attachment {
-    std::string container_id;
-    std::string ifname;
-
-    auto operator<=>(const Attachment&) const = default;
-};
+using cni::Attachment;
 
 enum class Verb : std::uint8_t {
-    add,     // may this pod be attached, and what must the kernel hold for it? From now on the agent counts it in.
-    added,   // the plugin has programmed it: the agent verifies
-    del,     // gone, or never came to be
-    check,   // what must the kernel hold for it?
+    add,    // may this pod be attached, and what must the kernel hold for it? From now on the agent
+            // counts it in.
+    added,  // the plugin has programmed it: the agent verifies
+    del,    // gone, or never came to be
+    check,  // what must the kernel hold for it?
     status,  // is the datapath ready to capture?
 };
 
@@ -36,14 +32,15 @@ struct Request {
     Attachment attachment = {};
     std::string pod_namespace = {};
     std::string pod_name = {};
-    std::string pod_uid = {};  // may be empty: older runtimes do not tell it
-    std::vector<IpAddress> addresses = {};
+    std::string pod_uid = {};               // may be empty: older runtimes do not tell it
+    std::string netns = {};                 // CNI_NETNS: path of the pod's network namespace
+    std::vector<IpAddress> addresses = {};  // of prevResult
 
     bool operator==(const Request&) const = default;
 };
 
-// `wanted` and `scope` are the pod's part of the node namespace (desired::pods_state, pods_scope), when enrolled.
-// When `error` is set nothing else counts; kind unavailable means try again later.
+// `wanted` and `scope` are the pod's part of the node namespace (desired::pods_state, pods_scope),
+// when enrolled. When `error` is set nothing else counts; kind unavailable means try again later.
 struct Reply {
     bool enrolled = false;
     std::string reason = {};

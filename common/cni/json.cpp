@@ -1,0 +1,51 @@
+#include "common/cni/json.hpp"
+
+#include <fmt/format.h>
+
+namespace ambient::cni {
+namespace {
+
+// Brackets outside strings; the parser proper judges the rest.
+int depth_of(std::string_view text) {
+    int depth = 0;
+    int deepest = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            if (c == '\\') ++i;
+            if (c == '"') in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '{' || c == '[') {
+            deepest = std::max(deepest, ++depth);
+        } else if (c == '}' || c == ']') {
+            --depth;
+        }
+    }
+    return deepest;
+}
+
+}  // namespace
+
+Outcome<Json> parse_json(std::string_view text, std::string_view what) {
+    const auto refuse = [&](std::string_view why, std::string details = {}) {
+        return std::unexpected(Failure{.code = Code::decoding_failure,
+                                       .message = fmt::format("{} {}", what, why),
+                                       .details = std::move(details)});
+    };
+    if (text.empty()) return refuse("is empty");
+    if (text.size() > kMaxJsonBytes) return refuse("is larger than 1 MiB");
+    if (depth_of(text) > kMaxJsonDepth) return refuse("is nested too deeply");
+    try {
+        return Json::parse(text);
+    } catch (const Json::exception& error) {
+        return refuse("is not valid JSON", error.what());
+    }
+}
+
+std::string print_json(const Json& value) {
+    return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace ambient::cni

@@ -1,0 +1,76 @@
+#include "common/rpc/client.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <cerrno>
+#include <string_view>
+#include <vector>
+
+#include "common/rpc/codec.hpp"
+#include "common/rpc/socket_address.hpp"
+
+namespace ambient::rpc {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Everything that keeps us from talking to the agent reads the same to callers: not now.
+Error no_agent(int errno_value, std::string doing, const std::string& path) {
+    // SO_SNDTIMEO and SO_RCVTIMEO report their end as EAGAIN (socket(7)).
+    Error error =
+        errno_error(errno_value == EAGAIN ? ETIMEDOUT : errno_value, std::move(doing), path);
+    error.kind = ErrorKind::unavailable;
+    return error;
+}
+
+// Blocks `option` (SO_SNDTIMEO or SO_RCVTIMEO) calls no longer than until `deadline`; a zero would
+// mean for ever.
+void limit(int socket, int option, Clock::time_point deadline) {
+    using std::chrono::microseconds;
+    const auto left = std::max(std::chrono::duration_cast<microseconds>(deadline - Clock::now()),
+                               microseconds(1));
+    const timeval value = {.tv_sec = left.count() / 1'000'000, .tv_usec = left.count() % 1'000'000};
+    ::setsockopt(socket, SOL_SOCKET, option, &value, sizeof value);
+}
+
+}  // namespace
+
+Result<Client> Client::connect(const std::string& path, std::chrono::milliseconds timeout) {
+    const auto address = TRY(socket_address(path));
+    UniqueFd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+    if (!socket) return std::unexpected(errno_error(errno, "open a socket to the agent at", path));
+    // A blocking connect waits for room in the listener's backlog up to this long
+    // (net/unix/af_unix.c, unix_stream_connect); a non-blocking one would have to be tried again
+    // and again.
+    limit(socket.get(), SO_SNDTIMEO, Clock::now() + timeout);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return std::unexpected(no_agent(errno, "connect to the agent at", path));
+    }
+    return Client(std::move(socket), path);
+}
+
+Result<Reply> Client::call(const Request& request, std::chrono::milliseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
+    const auto text = encode(request);
+    if (text.size() > kMaxMessage) {
+        return std::unexpected(invalid_input("the request to the agent is larger than 64 KiB"));
+    }
+    limit(socket_.get(), SO_SNDTIMEO, deadline);
+    if (::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) {
+        return std::unexpected(no_agent(errno, "ask the agent at", path_));
+    }
+
+    std::vector<char> buffer(kMaxMessage);
+    limit(socket_.get(), SO_RCVTIMEO, deadline);
+    const auto received = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+    if (received < 0) return std::unexpected(no_agent(errno, "hear from the agent at", path_));
+    if (received == 0)
+        return std::unexpected(no_agent(ECONNRESET, "hear from the agent at", path_));
+    if (static_cast<std::size_t>(received) > buffer.size()) {
+        return std::unexpected(invalid_input("the agent's reply is larger than 64 KiB"));
+    }
+    return decode_reply({buffer.data(), static_cast<std::size_t>(received)});
+}
+
+}  // namespace ambient::rpc

@@ -1,0 +1,100 @@
+#include "common/rpc/listener.hpp"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "common/rpc/messages.hpp"
+#include "common/rpc/socket_address.hpp"
+
+namespace ambient::rpc {
+namespace {
+
+constexpr int kBacklog = 128;
+constexpr mode_t kFolderMode = 0700;
+constexpr mode_t kSocketMode = 0600;
+
+Result<void> make_folder(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos || slash == 0) return {};
+    const auto folder = path.substr(0, slash);
+    if (::mkdir(folder.c_str(), kFolderMode) == 0 || errno == EEXIST) return {};
+    return std::unexpected(errno_error(errno, "make folder", folder));
+}
+
+UniqueFd seqpacket_socket() {
+    return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+}
+
+// Only a refused connection proves that nobody serves there: then the file is a leftover.
+Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
+    const auto probe = seqpacket_socket();
+    if (!probe) return std::unexpected(errno_error(errno, "open a socket for", path));
+    if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+        errno == EAGAIN) {
+        return std::unexpected(
+            Error{.kind = ErrorKind::conflict, .doing = "another agent serves", .object = path});
+    }
+    if (errno == ENOENT) return {};
+    if (errno != ECONNREFUSED) return std::unexpected(errno_error(errno, "probe socket", path));
+    if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+    return std::unexpected(errno_error(errno, "remove stale socket", path));
+}
+
+}  // namespace
+
+Result<UniqueFd> listen(const std::string& path) {
+    const auto address = TRY(socket_address(path));
+    TRY(make_folder(path));
+    TRY(remove_stale(path, address));
+    auto listener = seqpacket_socket();
+    if (!listener) return std::unexpected(errno_error(errno, "open a socket for", path));
+    // The mode of an unbound socket becomes the file's (net/unix/af_unix.c, unix_bind_bsd): there
+    // is no moment in which others could connect.
+    if (::fchmod(listener.get(), kSocketMode) != 0 ||
+        ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(listener.get(), kBacklog) != 0) {
+        return std::unexpected(errno_error(errno, "listen at", path));
+    }
+    return listener;
+}
+
+Result<UniqueFd> accept(int listener) {
+    UniqueFd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!connection) return std::unexpected(errno_error(errno, "accept a connection"));
+    ucred peer = {};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(connection.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        return std::unexpected(errno_error(errno, "ask who connected"));
+    }
+    if (peer.uid != 0) {
+        return std::unexpected(
+            Error{.kind = ErrorKind::permission,
+                  .doing = "refuse a connection of user " + std::to_string(peer.uid)});
+    }
+    return connection;
+}
+
+Result<std::string> receive(int connection) {
+    std::string message(kMaxMessage, '\0');
+    const auto received = ::recv(connection, message.data(), message.size(), MSG_TRUNC);
+    if (received < 0) return std::unexpected(errno_error(errno, "receive a request"));
+    if (static_cast<std::size_t>(received) > message.size()) {
+        return std::unexpected(invalid_input("a request is larger than 64 KiB"));
+    }
+    message.resize(static_cast<std::size_t>(received));
+    return message;
+}
+
+Result<void> send(int connection, const std::string& message) {
+    if (message.size() > kMaxMessage)
+        return std::unexpected(invalid_input("a reply is larger than 64 KiB"));
+    if (::send(connection, message.data(), message.size(), MSG_NOSIGNAL) < 0) {
+        return std::unexpected(errno_error(errno, "send a reply"));
+    }
+    return {};
+}
+
+}  // namespace ambient::rpc

@@ -1,0 +1,27 @@
+// The agent's listening socket. Free of any event loop: the agent waits for the descriptor as it
+// likes.
+#pragma once
+
+#include <string>
+
+#include "common/base/error.hpp"
+#include "common/base/unique_fd.hpp"
+
+namespace ambient::rpc {
+
+// A non-blocking SEQPACKET socket at `path` (mode 0600; its folder is made with mode 0700 when it
+// does not exist). One that a dead agent left is replaced; error conflict when a living one serves
+// there. The caller keeps the path to itself: two agents that start at the same moment are not told
+// apart.
+Result<UniqueFd> listen(const std::string& path);
+
+// The next connection, non-blocking; its peer is root. Error permission when it is not (the
+// connection is closed); unavailable when none waits.
+Result<UniqueFd> accept(int listener);
+
+// One datagram as text, empty when the peer has closed; and the answer. Errors: unavailable when
+// the socket would block; invalid_input when a message is larger than kMaxMessage.
+Result<std::string> receive(int connection);
+Result<void> send(int connection, const std::string& message);
+
+}  // namespace ambient::rpc

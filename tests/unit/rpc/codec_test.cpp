@@ -1,0 +1,117 @@
+#include "common/rpc/codec.hpp"
+
+#include <cerrno>
+
+#include <doctest/doctest.h>
+
+using namespace ambient;
+
+namespace {
+
+rpc::Request full_request(rpc::Verb verb) {
+    return {.verb = verb,
+            .attachment = {.container_id = "c1", .ifname = "eth0"},
+            .pod_namespace = "default",
+            .pod_name = "sleep",
+            .pod_uid = "8a1c",
+            .netns = "/run/netns/p",
+            .addresses = {IpAddress::v4(10, 244, 1, 11), *IpAddress::parse("fd00::11")}};
+}
+
+rpc::Reply enrolled_reply() {
+    rpc::Reply reply = {.enrolled = true, .reason = "namespace label"};
+    reply.wanted.routes = {{.table = 100,
+                            .destination = *Prefix::parse("10.244.1.11"),
+                            .protocol = 122,
+                            .link = "istioin",
+                            .gateway = IpAddress::v4(192, 168, 126, 2),
+                            .source = IpAddress::v4(10, 244, 1, 1)}};
+    reply.wanted.tables = {{.name = "ambient",
+                            .sets = {{.name = "pods4",
+                                      .family = Family::ipv4,
+                                      .elements = {{.address = IpAddress::v4(10, 244, 1, 11),
+                                                    .comment = "8a1c/c1/eth0"}}}},
+                            .chains = {}}};
+    reply.scope.protocol = 122;
+    reply.scope.route_tables = {100};
+    reply.scope.filter_tables = {"ambient"};
+    reply.scope.pods = {IpAddress::v4(10, 244, 1, 11)};
+    return reply;
+}
+
+}  // namespace
+
+TEST_CASE("messages survive the wire") {
+    using enum rpc::Verb;
+    for (const auto verb : {add, added, del, check, status}) {
+        CHECK(rpc::decode_request(encode(full_request(verb))) == full_request(verb));
+    }
+    CHECK(rpc::decode_request(encode(rpc::Request{})) == rpc::Request{});
+    CHECK(rpc::decode_reply(encode(rpc::Reply{})) == rpc::Reply{});
+    CHECK(rpc::decode_reply(encode(enrolled_reply())) == enrolled_reply());
+}
+
+TEST_CASE("an error survives the wire and stands alone") {
+    auto reply = enrolled_reply();
+    reply.error = errno_error(ENETUNREACH, "add route", "10.0.0.1 table 100");
+    reply.error->netns = "/run/netns/a";
+    reply.error->kernel_text = "Nexthop has invalid gateway";
+    const auto decoded = rpc::decode_reply(encode(reply));
+    REQUIRE(decoded);
+    CHECK(*decoded == rpc::Reply{.error = reply.error});
+}
+
+TEST_CASE("every kind of error keeps its kind") {
+    for (int i = 0; i <= static_cast<int>(ErrorKind::internal); ++i) {
+        const auto kind = static_cast<ErrorKind>(i);
+        CHECK(rpc::decode_reply(encode(rpc::Reply{.error = Error{.kind = kind, .doing = "x"}}))
+                  ->error->kind == kind);
+    }
+    const auto unknown = rpc::decode_reply(R"({"version":1,"error":{"kind":"new","doing":"x"}})");
+    CHECK(unknown->error == Error{.kind = ErrorKind::internal, .doing = "x"});
+}
+
+TEST_CASE("text that is not UTF-8 does not break a message") {
+    auto request = full_request(rpc::Verb::add);
+    request.pod_name = "\xff";
+    CHECK(rpc::decode_request(encode(request))->pod_name == "\xef\xbf\xbd");
+}
+
+TEST_CASE("what is no request is refused with a sentence") {
+    for (const auto* text :
+         {"", "{", "[]", "7", R"({"version":1})", R"({"version":1,"verb":"jump"})",
+          R"({"version":1,"verb":7})", R"({"version":1,"verb":"add"})",
+          R"({"version":1,"verb":"del","container_id":""})",
+          R"({"version":1,"verb":"add","container_id":7})",
+          R"({"version":1,"verb":"add","container_id":"c","addresses":"10.0.0.1"})",
+          R"({"version":1,"verb":"add","container_id":"c","addresses":[7]})",
+          R"({"version":1,"verb":"add","container_id":"c","addresses":["10.0.0.256"]})"}) {
+        CAPTURE(text);
+        const auto request = rpc::decode_request(text);
+        REQUIRE(!request);
+        CHECK(request.error().kind == ErrorKind::invalid_input);
+        CHECK(!describe(request.error()).empty());
+    }
+}
+
+TEST_CASE("what is no reply is refused") {
+    for (const auto* text :
+         {"", "{", "[]", R"({"version":1,"error":"x"})", R"({"version":1,"enrolled":"yes"})",
+          R"({"version":1,"reason":7})", R"({"version":1,"wanted":[]})",
+          R"({"version":1,"wanted":{"routs":[]}})", R"({"version":1,"scope":7})"}) {
+        CAPTURE(text);
+        const auto reply = rpc::decode_reply(text);
+        REQUIRE(!reply);
+        CHECK(reply.error().kind == ErrorKind::invalid_input);
+    }
+}
+
+TEST_CASE("another version of the messages is not guessed at") {
+    for (const auto* text :
+         {"{}", R"({"version":2,"verb":"status"})", R"({"version":"1","verb":"status"})"}) {
+        CAPTURE(text);
+        const auto request = rpc::decode_request(text);
+        REQUIRE(!request);
+        CHECK(request.error().kind == ErrorKind::unsupported);
+    }
+}
