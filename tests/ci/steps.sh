@@ -15,6 +15,8 @@ step() {
     printf '==> %s\n' "$name"
     "$@" >"$log" 2>&1 &
     pid=$!
+    # A background command ignores the terminal's interrupt: pass it on.
+    trap 'kill "$pid" 2>/dev/null; exit 130' INT TERM
     # tail --pid ends with the command; timeout wakes us up for a line of progress.
     until timeout 15 tail --pid="$pid" -s 0.1 -f /dev/null; do
         printf '    %s s: %s\n' "$((SECONDS - started))" "$(tail -n 1 "$log" | tr -d '\r' | cut -c1-90)"
@@ -22,7 +24,7 @@ step() {
     step_status=0
     wait "$pid" || step_status=$?
     if ((step_status != 0)); then
-        tail -n 150 "$log"
+        tail -n 100 "$log"
         printf '    FAILED: %s, status %s, %s s; all of it: %s\n' "$name" "$step_status" \
             "$((SECONDS - started))" "$log"
         failed_steps+=("$name")
