@@ -27,7 +27,7 @@ def certificate_path(folder, namespace: str, service_account: str) -> pathlib.Pa
 
 
 class CertificateFolder:
-    """A new authority whose certificates lie in one folder: ca.pem and NAMESPACE.ACCOUNT.pem/.key."""
+    """A new authority and what it issues, in one folder: ca.pem, NAMESPACE.ACCOUNT.pem and .key."""
 
     def __init__(self, path):
         self.path = pathlib.Path(path)

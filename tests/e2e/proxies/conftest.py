@@ -38,7 +38,8 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ztunnels(network: Network, certs: CertificateFolder, table: Path) -> Iterator[dict[str, Ztunnel]]:
+def ztunnels(network: Network, certs: CertificateFolder,
+             table: Path) -> Iterator[dict[str, Ztunnel]]:
     """The stand-ins of both pods."""
     started: dict[str, Ztunnel] = {}
     try:

@@ -94,6 +94,10 @@ class HboneSession:
         except h2.exceptions.ProtocolError as error:
             self._flush()  # the GOAWAY that says why
             raise ConnectionAbortedError(f"HTTP/2: {error}") from error
+        except OSError:
+            # After our own close() what the peer still sent is an error to the ssl module.
+            if not self._writer.is_closing():
+                raise
         finally:
             for stream in self._streams.values():
                 stream.fail(ConnectionResetError("the HBONE connection has ended"))

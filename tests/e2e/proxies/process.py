@@ -141,7 +141,8 @@ def start_envoy(netns, bootstrap: dict) -> Proxy:
     """An Envoy as the user of Istio's proxies, serving when this returns."""
     if not (program := os.environ.get("AMBIENT_ENVOY")):
         raise ProxyError("the environment's AMBIENT_ENVOY must be the path of an envoy program")
-    argv = [program, "--config-yaml", json.dumps(bootstrap), "--concurrency", "1", "--disable-hot-restart", "--file-flush-interval-msec", "100",
+    argv = [program, "--config-yaml", json.dumps(bootstrap), "--concurrency", "1",
+            "--disable-hot-restart", "--file-flush-interval-msec", "100",
             "--log-level", "warning", "--component-log-level", "main:info"]
     return _ready(Proxy(argv, netns, ISTIO_PROXY_ID),
                   lambda proxy: proxy.wait_output(ENVOY_READY, READY_TIMEOUT_S))

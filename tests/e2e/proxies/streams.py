@@ -1,7 +1,8 @@
 """Two-way byte streams and the copying between them.
 
-A stream is anything with read() (b"" at the end), write(), write_eof(), close() and abort(): TcpStream
-here, HboneStream in hbone.py. Each direction ends by itself, so a half-closed connection stays usable.
+A stream is anything with read() (b"" at the end), write(), write_eof(), close() and abort():
+TcpStream here, HboneStream in hbone.py. Each direction ends by itself, so that a half-closed
+connection stays usable.
 """
 
 import asyncio

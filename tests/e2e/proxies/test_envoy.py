@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -127,6 +129,16 @@ def test_no_way_means_no_connection(network, ztunnels, apps, sidecar_proxy, wayp
                                     service):
     with pytest.raises(ConnectionError):
         exchange(network.netns["sidecar"], (service, 80))
+
+
+def test_waypoint_demands_a_certificate(network, waypoint_proxy):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    plain = network.netns["net"].run(lambda: socket.create_connection((WAYPOINT, 15008), 20))
+    # In TLS 1.3 the client learns only when it reads that the server did not take it.
+    with context.wrap_socket(plain) as secured, \
+            pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"):
+        secured.recv(1)
 
 
 @pytest.mark.parametrize("first", ["client", "server"])

@@ -1,5 +1,7 @@
 """The ztunnel stand-in: whom it shows, where it goes, and that it carries every byte."""
 
+import asyncio
+import contextlib
 import json
 import pathlib
 import socket
@@ -8,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from proxies import tls
 from proxies.certs import spiffe_id
+from proxies.hbone import HboneSession, TunnelRefused
 from proxies.testbed import (ADDRESSES, APP_PORT, DNS_ANSWER, HALF_PORT, SERVICE_A, SERVICE_B,
                              SERVICE_PORT, XDS_PORT, check_half_close, ipv6)
 from traffic import exchange
@@ -74,6 +78,23 @@ def test_a_refused_connection_is_reset_and_recorded(network, ztunnels):
     failed = ztunnels["b"].wait_record(listener=15008, authority=f"{POD_B}:9")
     assert "ConnectionRefusedError" in failed["error"]
     assert "503" in ztunnels["a"].wait_record(listener=15001, dst=f"{POD_B}:9")["error"]
+
+
+def test_hbone_refuses_an_authority_that_is_not_the_destination(network, ztunnels, certs):
+    context = tls.context(certs.path, "default", "sidecar", server=False)
+    sock = network.netns["net"].run(lambda: socket.create_connection((POD_B, 15008), 20))
+
+    authority = f"{OUTSIDE}:{APP_PORT}"
+
+    async def connect() -> None:
+        session = HboneSession(*await tls.connect(sock, context, spiffe_id("default", "pod-b")),
+                               client=True)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(session.run())
+            with contextlib.closing(session), pytest.raises(TunnelRefused, match="400"):
+                await session.connect(authority)
+    asyncio.run(connect())
+    assert ztunnels["b"].wait_record(listener=15008, authority=authority)["upstream"] is None
 
 
 def test_hbone_demands_a_certificate(network, ztunnels):

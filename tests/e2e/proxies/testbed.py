@@ -9,6 +9,7 @@ Each ztunnel stands in the path of its pod, and takes by TPROXY what goes in or 
 
 from __future__ import annotations
 
+import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,6 +26,10 @@ SERVICE_BY_WAYPOINT = "10.96.0.2"  # pod-b, behind the waypoint
 SERVICE_A = "10.96.0.3"  # pod-a: itself, when pod-a asks
 DNS_ANSWER = "192.0.2.53"
 XDS_PORT = 15012
+
+
+def ipv4(name: str) -> str:
+    return ADDRESSES[name]
 
 
 def ipv6(name: str) -> str:
@@ -54,8 +59,7 @@ class Network:
     """The namespaces by name, connected and without proxies."""
 
     def __init__(self) -> None:
-        names = {name: f"proxies-{name}" for name in ADDRESSES}
-        netns.delete(list(names.values()))
+        names = {name: f"proxies-{os.getpid()}-{name}" for name in ADDRESSES}
         made = netns.create(list(names.values()))
         self.netns = dict(zip(names, made, strict=True))
         for space in made:
@@ -76,24 +80,25 @@ class Network:
     def _connect(self, inner: str, outer: str, outer_link: str) -> None:
         """A veth pair: the inner end has the name's addresses, the outer one is its gateway."""
         gateway = GATEWAYS[outer == "net"]
+        outer_netns = self.netns[outer]
         self.netns[inner].ip(
-            f"link add eth0 type veth peer name {outer_link} netns {self.netns[outer].name}",
+            f"link add eth0 type veth peer name {outer_link} netns {outer_netns.name}",
             "link set eth0 up",
             f"addr add {ADDRESSES[inner]}/32 dev eth0",
             f"addr add {ipv6(inner)}/128 dev eth0 nodad",
             f"route add default via {gateway} dev eth0 onlink",
             "route add ::/0 via fe80::1 dev eth0")
-        self.netns[outer].ip(f"link set {outer_link} up",
-                             f"addr add {gateway}/32 dev {outer_link}",
-                             f"addr add fe80::1/64 dev {outer_link} nodad",
-                             f"route add {ADDRESSES[inner]} dev {outer_link} src {ADDRESSES[outer]}",
-                             f"route add {ipv6(inner)} dev {outer_link} src {ipv6(outer)}")
+        outer_netns.ip(f"link set {outer_link} up",
+                       f"addr add {gateway}/32 dev {outer_link}",
+                       f"addr add fe80::1/64 dev {outer_link} nodad",
+                       f"route add {ADDRESSES[inner]} dev {outer_link} src {ADDRESSES[outer]}",
+                       f"route add {ipv6(inner)} dev {outer_link} src {ipv6(outer)}")
 
     def _capture(self, pod: str, ztunnel: str) -> None:
         self._connect(pod, ztunnel, "pod")
-        self.netns["net"].ip(
-            f"route add {ADDRESSES[pod]} via {ADDRESSES[ztunnel]} dev {ztunnel} src {ADDRESSES['net']}",
-            f"route add {ipv6(pod)} via {ipv6(ztunnel)} dev {ztunnel} src {ipv6('net')}")
+        self.netns["net"].ip(*(
+            f"route add {address(pod)} via {address(ztunnel)} dev {ztunnel} src {address('net')}"
+            for address in (ipv4, ipv6)))
         space = self.netns[ztunnel]
         space.ip("rule add fwmark 0x400 lookup 100", "route add local default dev lo table 100",
                  "route add local ::/0 dev lo table 100")
