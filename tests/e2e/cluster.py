@@ -13,10 +13,13 @@ from cni import NodeCni
 from datagrams import UdpServer
 from datapath import Datapath
 from hops import Paths
+from kernel_events import KernelEvents
+from kernel_view import filter_table, routes
 from kube_objects import ObjectStore
 from kubeproxy import KubeProxy
 from mesh import XDS_PORT, Mesh
 from model import (
+    AMBIENT_LABEL,
     APP_PORT,
     DNS_PORT,
     EXTERNAL_ADDRESS,
@@ -31,6 +34,8 @@ from model import (
 )
 from traffic import Address, AppServer, Connection, EchoServer, Seen, exchange
 
+INBOUND_TABLE = 100
+
 
 class Cluster:
     """Built once a test session. Tests put back whatever they change."""
@@ -44,7 +49,7 @@ class Cluster:
         self.netns = topology.build()
         self.cni = {
             name: NodeCni(
-                node, self.netns[node.netns], folder / node.netns, datapath.chained(node), datapath.plugin_folder
+                node, self.netns[node.netns], folder / node.netns, datapath.chained(self, node)
             )
             for name, node in NODES.items()
         }
@@ -69,11 +74,23 @@ class Cluster:
             self.store.states[pod.name].attached = True
         self.store.write()
 
-    def detach(self, pod: Pod) -> None:
-        self.cni[pod.node].delete(pod)
-        self.store.states[pod.name].attached = False
-        self.store.write()
-        del self.veths[pod.name]
+    def is_enrolled(self, pod: Pod) -> bool:
+        """The pod's address is in the node's set, and its route leads to ztunnel."""
+        netns = self.netns[NODES[pod.node].netns]
+        routed = any(line.startswith(f"{pod.address} via") for line in routes(netns, INBOUND_TABLE))
+        return routed and f" {pod.address}" in filter_table(netns)
+
+    def set_ambient(self, namespace: str, ambient: bool) -> None:
+        """Adds or removes the namespace's label, and waits until the kernel has followed for its attached pods."""
+        pods = [p for p in self.store.pods.values() if p.namespace == namespace and p.name in self.veths]
+        with contextlib.ExitStack() as stack:
+            events = {p.node: stack.enter_context(KernelEvents(self.netns[NODES[p.node].netns])) for p in pods}
+            self.store.namespaces[namespace] = dict(AMBIENT_LABEL) if ambient else {}
+            self.store.write()
+            for pod in pods:
+                events[pod.node].wait_until(
+                    lambda: self.is_enrolled(pod) == ambient, f"{pod.name} enrolled: {ambient}"
+                )
 
     def _start_apps(self) -> None:
         for name, pod in PODS.items():
@@ -92,6 +109,11 @@ class Cluster:
             app.close()
         self.datapath.stop()
         topology.destroy()
+
+    def logs(self) -> dict[str, list[str]]:
+        """What each program said, for a failing test's report."""
+        logs = {f"proxy of {name}": [str(r) for r in proxy.records()] for name, proxy in self.mesh.proxies.items()}
+        return logs | {f"agent {name}": agent.log() for name, agent in self.datapath.agents.items()}
 
     @contextlib.contextmanager
     def kube_proxy(self, mode: str) -> Iterator[None]:

@@ -19,12 +19,12 @@ class NodeCni:
     """CNI of one node: Debian's ptp with host-local, and whatever plugins are chained behind."""
 
     def __init__(
-        self, node: Node, netns: Netns, folder: Path, chained: list[dict[str, Any]], plugin_folder: str | None
+        self, node: Node, netns: Netns, folder: Path, chained: list[dict[str, Any]]
     ) -> None:
         self._netns = netns
         self._conf_folder = folder / "net.d"
         self._conf_folder.mkdir(parents=True, exist_ok=True)
-        self._path = ":".join(part for part in (plugin_folder, DEBIAN_PLUGINS) if part)
+        self._path = f"{os.environ['AMBIENT_BIN']}:{DEBIAN_PLUGINS}"
         conflist = {
             "cniVersion": "1.0.0",
             "name": NETWORK,

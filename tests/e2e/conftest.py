@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from cluster import Cluster
-from datapath import Reference
+from datapath import Product, Reference
+
+LOG_LINES_SHOWN = 40
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    made = Cluster(tmp_path_factory.mktemp("cluster"), Reference())
+    reference = os.environ.get("AMBIENT_E2E_DATAPATH") == "reference"
+    made = Cluster(tmp_path_factory.mktemp("cluster"), Reference() if reference else Product())
     try:
         made.start()
         yield made
     finally:
         made.stop()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Shows with a failure what the agents and proxies said."""
+    report = (yield).get_result()
+    cluster = getattr(item, "funcargs", {}).get("cluster")
+    if report.when == "call" and report.failed and cluster is not None:
+        for name, lines in cluster.logs().items():
+            report.sections.append((name, "\n".join(lines[-LOG_LINES_SHOWN:])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import socket
 import struct
@@ -12,6 +13,7 @@ from netns import Netns
 from traffic import TIMEOUT, Address, pattern
 
 ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY = 8, 0
+_identifiers = itertools.count(os.getpid())  # one a ping: conntrack would take a repeated one for an old flow
 
 
 class UdpServer:
@@ -59,14 +61,14 @@ def _checksum(data: bytes) -> int:
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def ping(netns: Netns, destination: str) -> bool:
+def ping(netns: Netns, destination: str, timeout: float = TIMEOUT) -> bool:
     """One ICMP echo; True when its own reply comes back, OSError (timed out) when nothing does."""
-    identifier = os.getpid() & 0xFFFF
+    identifier = next(_identifiers) & 0xFFFF
     body = pattern(56)
 
     def talk() -> bool:
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sock:
-            sock.settimeout(TIMEOUT)
+            sock.settimeout(timeout)
             header = struct.pack("!BBHHH", ICMP_ECHO_REQUEST, 0, 0, identifier, 1)
             checksum = _checksum(header + body)
             header = struct.pack("!BBHHH", ICMP_ECHO_REQUEST, 0, checksum, identifier, 1)

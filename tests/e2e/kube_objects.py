@@ -17,14 +17,15 @@ class PodState:
     """What changes about a pod while it lives. Not attached: pending, without an address."""
 
     attached: bool = False
-    ready: bool = True
+    created: str = "2026-01-01T00:00:00Z"
     labels: dict[str, str] = field(default_factory=dict)
+    dns_capture: bool = True  # of a ztunnel
 
 
-def pod_object(pod: Pod, node: Node, state: PodState, created: str) -> dict[str, Any]:
+def pod_object(pod: Pod, node: Node, state: PodState) -> dict[str, Any]:
     container: dict[str, Any] = {"name": pod.labels["app"], "image": "none"}
     if pod.kind == "ztunnel":
-        container["env"] = [{"name": "ISTIO_META_DNS_CAPTURE", "value": "true"}]
+        container["env"] = [{"name": "ISTIO_META_DNS_CAPTURE", "value": str(state.dns_capture).lower()}]
     status: dict[str, Any] = {"phase": "Pending"}
     if state.attached:
         status = {
@@ -32,7 +33,7 @@ def pod_object(pod: Pod, node: Node, state: PodState, created: str) -> dict[str,
             "hostIP": node.address,
             "podIP": pod.address,
             "podIPs": [{"ip": pod.address}],
-            "conditions": [{"type": "Ready", "status": "True" if state.ready else "False"}],
+            "conditions": [{"type": "Ready", "status": "True"}],
         }
     return {
         "apiVersion": "v1",
@@ -41,7 +42,7 @@ def pod_object(pod: Pod, node: Node, state: PodState, created: str) -> dict[str,
             "name": pod.name,
             "namespace": pod.namespace,
             "uid": f"uid-{pod.name}",
-            "creationTimestamp": created,
+            "creationTimestamp": state.created,
             "labels": pod.labels | state.labels,
             "annotations": pod.annotations,
         },
@@ -59,16 +60,13 @@ class ObjectStore:
         self.namespaces = {name: dict(labels) for name, labels in namespaces.items()}
         self.pods = {pod.name: pod for pod in pods}
         self.states = {pod.name: PodState() for pod in pods}
-        self.created = {pod.name: "2026-01-01T00:00:00Z" for pod in pods}
 
-    def add(self, pod: Pod, created: str) -> None:
+    def add(self, pod: Pod, state: PodState | None = None) -> None:
         self.pods[pod.name] = pod
-        self.states[pod.name] = PodState()
-        self.created[pod.name] = created
+        self.states[pod.name] = state or PodState()
 
     def remove(self, name: str) -> None:
-        for table in (self.pods, self.states, self.created):
-            del table[name]
+        del self.pods[name], self.states[name]
 
     def write(self) -> None:
         items: list[dict[str, Any]] = [
@@ -76,8 +74,7 @@ class ObjectStore:
             for name, labels in self.namespaces.items()
         ]
         items += [
-            pod_object(pod, NODES[pod.node], self.states[name], self.created[name])
-            for name, pod in self.pods.items()
+            pod_object(pod, NODES[pod.node], self.states[name]) for name, pod in self.pods.items()
         ]
         text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}, sort_keys=False)
         fresh = self.path.with_suffix(".new")  # not .yaml: a half-written file is none of the agent's business

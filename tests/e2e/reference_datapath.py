@@ -128,5 +128,8 @@ class ReferenceDatapath:
         )
         for device in ("pistioin", "pistioout"):
             self._ztunnel_netns.sysctl(f"ipv4/conf/{device}/rp_filter", 2)
-        self._ztunnel_netns.nft(ztunnel_ruleset(zt))
-        self._node_netns.nft(node_ruleset(zt, veth, list(enrolled.values())))
+        self.load_filter(enrolled)
+
+    def load_filter(self, enrolled: dict[str, str]) -> None:
+        self._ztunnel_netns.nft(ztunnel_ruleset(self._ztunnel))
+        self._node_netns.nft(node_ruleset(self._ztunnel, self._ztunnel_veth, list(enrolled.values())))

@@ -1,0 +1,139 @@
+"""Runs ambient-node-agent on a node: its own configuration, socket and state folder, in the node's namespace."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+
+from folder_events import FolderEvents
+from model import Node
+from netns import Netns
+
+STOP_TIMEOUT = 20.0
+
+
+def program(name: str) -> Path:
+    """A built program; AMBIENT_BIN is the folder that holds them."""
+    return Path(os.environ["AMBIENT_BIN"]) / name
+
+
+class Agent:
+    """The agent of one node. Its log is kept over restarts."""
+
+    def __init__(self, node: Node, netns: Netns, folder: Path, objects: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._netns = netns
+        self._folder = folder
+        self.socket = folder / "agent.sock"
+        self.config = folder / "agent.yaml"
+        self.config.write_text(
+            yaml.safe_dump(
+                {
+                    "node_name": node.netns,
+                    "source": {"files": str(objects)},
+                    "socket": str(self.socket),
+                    "state_dir": str(folder / "state"),
+                    "log": {"level": "debug", "format": "text"},
+                }
+            )
+        )
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+
+    @property
+    def _args(self) -> list[str]:
+        return [str(program("ambient-node-agent")), "--config", str(self.config)]
+
+    def start(self) -> None:
+        assert self._process is None, "already running"
+        self._process = self._netns.start(
+            self._args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        threading.Thread(target=self._follow, args=(self._process.stdout,), daemon=True).start()
+
+    def _follow(self, stream) -> None:
+        with stream:
+            for line in stream:
+                with self._changed:
+                    self._lines.append(line.rstrip())
+                    self._changed.notify_all()
+
+    def log(self) -> list[str]:
+        with self._changed:
+            return list(self._lines)
+
+    def wait_socket(self, timeout: float = 20) -> None:
+        """Waits until the plugin could ask it something."""
+        deadline = time.monotonic() + timeout
+        with FolderEvents(self.socket.parent) as events:
+            while not self._accepts():
+                assert events.wait(deadline - time.monotonic()), "\n".join(["no socket", *self.log()])
+
+    def _accepts(self) -> bool:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+            return sock.connect_ex(str(self.socket)) == 0
+
+    def wait_log(self, *parts: str, after: int = 0, timeout: float = 20) -> str:
+        """The first line, after that many lines, with all the parts."""
+
+        def find() -> str | None:
+            return next((line for line in self._lines[after:] if all(part in line for part in parts)), None)
+
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while (line := find()) is None:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise AssertionError(f"no log line with {parts}:\n" + "\n".join(self._lines[after:]))
+                self._changed.wait(left)
+            return line
+
+    def _end(self, number: signal.Signals) -> int:
+        assert self._process is not None, "not running"
+        self._process.send_signal(number)
+        status = self._process.wait(STOP_TIMEOUT)
+        self._process = None
+        return status
+
+    def stop(self) -> None:
+        """SIGTERM, as the kubelet stops it."""
+        status = self._end(signal.SIGTERM)
+        assert status == 0, f"ended with {status}:\n" + "\n".join(self.log()[-30:])
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        args = [str(program("ambient-node-agent")), *arguments, "--config", str(self.config)]
+        return self._netns.run(lambda: subprocess.run(args, capture_output=True, text=True, timeout=60))
+
+    def once(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._run("--once", *arguments)
+
+    def uninstall(self) -> None:
+        done = self._run("uninstall")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stopped by SIGSTOP, so that it repairs nothing while the context lasts."""
+        assert self._process is not None, "not running"
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)

@@ -1,0 +1,63 @@
+"""What somebody takes away or changes by hand is put back within a second of the notification, logged, and works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from cluster import Cluster
+from kernel_events import KernelEvents
+from kernel_view import snapshot
+from model import APP_PORT, NODES, PODS
+
+A = NODES["a"]
+HTTPBIN, SERVER = PODS["httpbin"], PODS["server"]
+REPAIR_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Drift:
+    netns: str
+    command: str
+    logged: str  # what the agent's log must name
+
+
+DRIFTS = {
+    "pod_route": Drift(A.netns, f"ip route del {HTTPBIN.address} table 100", HTTPBIN.address),
+    "default_route": Drift(A.netns, "ip route del default table 101", "istioout"),
+    "return_route": Drift(A.netns, "ip route del default table 102", "102"),
+    "rule": Drift(A.netns, "ip rule del priority 101", "101"),
+    "flushed_chain": Drift(A.netns, "nft flush chain inet ambient prerouting", "prerouting"),
+    "set_element": Drift(
+        A.netns, f"nft delete element inet ambient pods4 {{ {HTTPBIN.address} }}", HTTPBIN.address
+    ),
+    "foreign_rule_in_our_chain": Drift(
+        A.netns, "nft insert rule inet ambient prerouting tcp dport 9 drop", "prerouting"
+    ),
+    "table": Drift(A.netns, "nft delete table inet ambient", "ambient"),
+    "link": Drift(A.netns, "ip link del istioin", "istioin"),
+    "link_down": Drift(A.netns, "ip link set istioout down", "istioout"),
+    "address": Drift(A.netns, "ip addr del 192.168.126.1/30 dev istioin", "192.168.126.1"),
+    "ztunnel_chain": Drift("zt-a", "nft flush chain inet ambient prerouting", "prerouting"),
+    "ztunnel_rule": Drift("zt-a", "ip rule del priority 20000", "20000"),
+    "ztunnel_route": Drift("zt-a", "ip route del local default table 100", "100"),
+    "ztunnel_link": Drift("zt-a", "ip link del pistioout", "pistioout"),
+}
+
+
+@pytest.mark.parametrize("drift", DRIFTS.values(), ids=DRIFTS.keys())
+def test_drift_is_repaired(cluster: Cluster, drift: Drift) -> None:
+    agent = cluster.datapath.agents["a"]
+    netns = cluster.netns[drift.netns]
+    before = snapshot(netns)
+    said = len(agent.log())
+    with KernelEvents(netns) as events:
+        netns.command(*drift.command.split())
+        assert events.wait_count(1, timeout=5), "the change made no event"
+        events.wait_until(lambda: snapshot(netns) == before, f"{drift.command} repaired")
+    taken = events.times[-1] - events.times[0]
+    assert taken < REPAIR_SECONDS, f"{taken:.2f} s from the first event to the last"
+    agent.wait_log(drift.logged, after=said)
+    cluster.exchange("sleep", (SERVER.address, APP_PORT))
+    cluster.exchange("plain-b", (HTTPBIN.address, APP_PORT))

@@ -1,0 +1,69 @@
+"""Connections in flight live over whatever is done to the datapath: I1, I6, I7, I8."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster import Cluster
+from kernel_events import KernelEvents
+from kernel_view import filter_table
+from load import Load
+from model import APP_PORT, EXTERNAL_ADDRESS, NODES, PODS, SERVICES
+
+A = NODES["a"]
+HTTPBIN, SERVER, PLAIN_B = PODS["httpbin"], PODS["server"], PODS["plain-b"]
+
+
+@pytest.fixture
+def load(cluster: Cluster) -> Iterator[Load]:
+    """One busy connection of each kind through node a; all must live to the end of the test."""
+    with cluster.kube_proxy("iptables-nft"), Load() as busy:
+        sleep, node = cluster.netns["sleep"], cluster.netns[A.netns]
+        busy.add("ambient to ambient", sleep, (SERVER.address, APP_PORT))
+        busy.add("ambient to service", sleep, SERVICES["server"].frontend)
+        busy.add("ambient to outside", sleep, (EXTERNAL_ADDRESS, 80))
+        busy.add("plain to ambient", cluster.netns["plain-b"], (HTTPBIN.address, APP_PORT))
+        busy.add("host to ambient", node, (HTTPBIN.address, APP_PORT))
+        busy.add("plain to plain", cluster.netns["plain-a"], (PLAIN_B.address, APP_PORT))
+        yield busy
+
+
+def set_dns_capture(cluster: Cluster, on: bool) -> None:
+    """Changes a rule of the node's filter: what makes the agent write it anew."""
+    netns = cluster.netns[A.netns]
+    with KernelEvents(netns) as events:
+        cluster.store.states["zt-a"].dns_capture = on
+        cluster.store.write()
+        events.wait_until(lambda: ("udp dport 53" in filter_table(netns)) == on, f"DNS capture {on}")
+
+
+def test_i1_filter_replaced_three_times(cluster: Cluster, load: Load) -> None:
+    for on in (False, True, False, True):
+        set_dns_capture(cluster, on)
+        load.check()
+
+
+def test_i6_agent_restarted(cluster: Cluster, load: Load) -> None:
+    agent = cluster.datapath.agents["a"]
+    agent.stop()
+    load.check()
+    agent.start()
+    agent.wait_socket()
+    load.check()
+
+
+def test_i7_agent_killed(cluster: Cluster, load: Load) -> None:
+    agent = cluster.datapath.agents["a"]
+    agent.kill()
+    load.check()
+    agent.start()
+    agent.wait_socket()
+    load.check()
+
+
+def test_i8_conntrack_flushed(cluster: Cluster, load: Load) -> None:
+    for _ in range(3):
+        cluster.netns[A.netns].command("conntrack", "-F")
+        load.check()
