@@ -56,11 +56,14 @@ using Result = std::expected<T, Error>;
 
 }  // namespace ambient
 
-// Takes the value out of a Result, or returns its error from the surrounding function.
-#define TRY(expression)                                             \
-    ({                                                              \
-        auto&& try_result_ = (expression);                          \
-        if (!try_result_) [[unlikely]]                              \
-            return std::unexpected(std::move(try_result_).error()); \
-        *std::move(try_result_);                                    \
+// Takes the value out of a Result, or returns its error from the surrounding function. May be
+// nested.
+#define TRY(expression) AMBIENT_TRY_COUNTED(expression, __COUNTER__)
+#define AMBIENT_TRY_COUNTED(expression, number) AMBIENT_TRY_NAMED(expression, number)
+#define AMBIENT_TRY_NAMED(expression, number)                               \
+    ({                                                                      \
+        auto&& try_result_##number = (expression);                          \
+        if (!try_result_##number) [[unlikely]]                              \
+            return std::unexpected(std::move(try_result_##number).error()); \
+        *std::move(try_result_##number);                                    \
     })

@@ -12,28 +12,30 @@ namespace ambient::kube {
 using Labels = std::map<std::string, std::string>;
 
 struct Namespace {
-    std::string name;
-    Labels labels;
+    std::string name = {};
+    Labels labels = {};
 
     bool operator==(const Namespace&) const = default;
 };
 
 struct Pod {
-    std::string namespace_name;
-    std::string name;
-    std::string uid;
-    Labels labels;
-    Labels annotations;
-    std::string node_name;        // spec.nodeName
-    std::string service_account;  // spec.serviceAccountName
+    std::string namespace_name = {};
+    std::string name = {};
+    std::string uid = {};
+    Labels labels = {};
+    Labels annotations = {};
+    std::string node_name = {};        // spec.nodeName
+    std::string service_account = {};  // spec.serviceAccountName
     bool host_network = false;
-    std::string phase;            // status.phase: "Pending", "Running", "Succeeded", "Failed"
-    bool ready = false;           // status condition Ready
-    bool terminating = false;     // metadata.deletionTimestamp is set
-    std::string ready_since;      // lastTransitionTime of that condition, RFC 3339 UTC: compares as text
-    std::vector<IpAddress> addresses;  // status.podIPs, else status.podIP
-    Labels env;                        // name -> value of the containers' literal environment
-    std::string netns_path;  // annotation ambient-cni.dev/netns: for file sources, where the pod's namespace is; may be empty
+    std::string phase = {};    // status.phase: "Pending", "Running", "Succeeded", "Failed"
+    bool ready = false;        // status condition Ready
+    bool terminating = false;  // metadata.deletionTimestamp is set
+    std::string ready_since =
+        {};  // lastTransitionTime of that condition, RFC 3339 UTC: compares as text
+    std::vector<IpAddress> addresses = {};  // status.podIPs, else status.podIP
+    Labels env = {};                        // name -> value of the containers' literal environment
+    std::string netns_path = {};  // annotation ambient-cni.dev/netns: for file sources, where the
+                                  // pod's namespace is; may be empty
 
     bool operator==(const Pod&) const = default;
 };

@@ -54,8 +54,9 @@ struct FilterChain {
     auto operator<=>(const FilterChain&) const = default;
 };
 
-// `beyond_model`: read from the kernel, and the table itself, a set or a chain of it cannot be said with these types (a
-// dormant table, another policy, hook or set type). It then equals nothing that we want and is replaced as a whole.
+// `beyond_model`: read from the kernel, and the table itself, a set or a chain of it cannot be said
+// with these types (a dormant table, another policy, hook or set type). It then equals nothing that
+// we want and is replaced as a whole.
 struct FilterTable {
     std::string name;
     std::vector<FilterSet> sets;

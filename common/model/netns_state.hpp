@@ -19,12 +19,12 @@ namespace ambient::model {
 // Every vector is sorted by key() and holds a key once, sets, chains and elements inside a table
 // too; rules inside a chain keep their order. sort() makes it so.
 struct NetnsState {
-    std::vector<Link> links;
-    std::vector<InterfaceAddress> addresses;
-    std::vector<Route> routes;
-    std::vector<PolicyRule> rules;
-    std::vector<Sysctl> sysctls;
-    std::vector<FilterTable> tables;
+    std::vector<Link> links = {};
+    std::vector<InterfaceAddress> addresses = {};
+    std::vector<Route> routes = {};
+    std::vector<PolicyRule> rules = {};
+    std::vector<Sysctl> sysctls = {};
+    std::vector<FilterTable> tables = {};
 
     bool operator==(const NetnsState&) const = default;
 };
@@ -39,11 +39,11 @@ void sort(NetnsState& state);
 // where something is wanted. A sysctl is never deleted.
 struct Scope {
     std::uint8_t protocol = 0;
-    std::vector<std::string> links;
-    std::vector<std::uint32_t> route_tables;
-    std::vector<std::uint32_t> rule_priorities;
-    std::vector<std::string> sysctls;
-    std::vector<std::string> filter_tables;
+    std::vector<std::string> links = {};
+    std::vector<std::uint32_t> route_tables = {};
+    std::vector<std::uint32_t> rule_priorities = {};
+    std::vector<std::string> sysctls = {};
+    std::vector<std::string> filter_tables = {};
     // When set, only these pods' part is observed: their host routes in route_tables, the sysctls,
     // and their elements in the sets of filter_tables (chains are left out). The cost is then that
     // of the pods named, not of the node.

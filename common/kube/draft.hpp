@@ -1,0 +1,73 @@
+// An object while it is read, and the shape of what is read: which fields matter and where their
+// text goes. Internal to common/kube.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/kube/objects.hpp"
+
+namespace ambient::kube {
+
+struct Place {  // 1-based, as editors count
+    int line = 1;
+    int column = 1;
+};
+
+struct Problem {
+    Place place;
+    std::string sentence;
+};
+
+struct Draft {
+    Place place = {};
+    // The first thing that does not have its shape: an error if this turns out to be a kind that
+    // we read.
+    std::optional<Problem> problem = std::nullopt;
+    std::string api_version = {};
+    std::string kind = {};
+    Pod pod = {};  // of a Namespace only name and labels are used
+    std::optional<IpAddress> pod_ip = std::nullopt;
+
+    // The element of a list (env, conditions) at hand.
+    struct Element {
+        std::string name = {};
+        std::optional<std::string> value = std::nullopt;
+        std::string type = {};
+        std::string status = {};
+        std::string since = {};
+    };
+    Element element = {};
+};
+
+// What is expected at one place of an object.
+struct Shape {
+    enum class Kind : std::uint8_t {
+        text,      // a scalar
+        words,     // a mapping from any name to text, as labels are
+        mapping,   // the fields that matter; others are passed over
+        sequence,  // of `each`
+    };
+    struct Field {
+        std::string_view name;
+        const Shape* shape;
+    };
+
+    Kind kind = Kind::text;
+    // Takes a scalar; `key` is its name in the mapping around it. Says what was expected when the
+    // text is not that, else null.
+    const char* (*take)(Draft&, const std::string& key, const std::string& text) = nullptr;
+    std::span<const Field> fields = {};
+    const Shape* each = nullptr;
+    void (*ended)(Draft&) = nullptr;  // of a mapping
+};
+
+// Of a document: an object, or a list of objects under `items`.
+extern const Shape kDocument;
+// Of one of the items.
+extern const Shape kItem;
+
+}  // namespace ambient::kube

@@ -1,0 +1,257 @@
+#include "node-agent/agent.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include <asio/post.hpp>
+
+#include "common/rpc/listener.hpp"
+#include "node-agent/log.hpp"
+
+namespace ambient::agent {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstRetry{200};
+constexpr std::chrono::milliseconds kLastRetry{15'000};
+
+std::vector<kube::Pod> ztunnels_of(const PodTable& pods) {
+    std::vector<kube::Pod> ztunnels;
+    for (const auto* pod : pods.ztunnels())
+        ztunnels.push_back(*pod);
+    return ztunnels;
+}
+
+bool contains(const std::vector<std::uint32_t>& numbers, std::uint32_t number) {
+    return std::ranges::find(numbers, number) != numbers.end();
+}
+
+}  // namespace
+
+bool take_in(Source& source, PodTable& pods) {
+    const auto refreshed = source.refresh();
+    for (const auto& error : refreshed.errors)
+        log(LogLevel::warning, "source not read", error);
+    if (!refreshed.changed || !source.complete()) return false;
+    const auto before = ztunnels_of(pods);
+    pods.replace(source.objects());
+    return before != ztunnels_of(pods);
+}
+
+Agent::Watch::Watch(asio::io_context& io, netlink::Monitor of)
+    : monitor(std::move(of)), readable(io, monitor.fd()) {}
+
+// The descriptor is the monitor's to close.
+Agent::Watch::~Watch() { readable.release(); }
+
+Agent::Agent(const config::AgentConfig& config, PodTable& pods, Keeper& keeper, Source& source)
+    : config_(config),
+      pods_(pods),
+      keeper_(keeper),
+      source_(source),
+      service_(pods, keeper),
+      resync_(io_),
+      retry_(io_),
+      signals_(io_, SIGTERM, SIGINT),
+      source_readable_(io_, source.fd()),
+      delay_(kFirstRetry) {}
+
+Result<void> Agent::run() {
+    auto listener = TRY(rpc::listen(config_.socket));
+    node_watch_ =
+        TRY(watch(keeper_.node_netns(), [this](const auto& event) { judge_node_event(event); }));
+    wait_for_signal();
+    wait_for_source();
+    wait_for_resync();
+    work();
+    server_.emplace(io_, std::move(listener), [this](const rpc::Request& request) {
+        auto reply = service_.answer(request);
+        // What the answer could not settle is settled by the loop.
+        if (!keeper_.ready()) look_at_all();
+        return reply;
+    });
+    log(LogLevel::info, "serving",
+        {{"socket", config_.socket.string()}, {"node", config_.node_name}});
+    io_.run();
+    source_readable_.release();
+    log(LogLevel::info, "stopped", {{"datapath", "left in place"}});
+    return {};
+}
+
+Result<std::unique_ptr<Agent::Watch>> Agent::watch(const Netns& netns, Judge judge) {
+    auto made = std::make_unique<Watch>(io_, TRY(netlink::Monitor::open(netns)));
+    wait_for_events(*made, std::move(judge));
+    return made;
+}
+
+void Agent::wait_for_events(Watch& watch, Judge judge) {
+    watch.readable.async_wait(
+        asio::posix::stream_descriptor::wait_read,
+        [this, &watch, judge = std::move(judge)](const asio::error_code& code) {
+            if (code) return;
+            const auto events = watch.monitor.drain(keeper_.port_ids());
+            if (!events) {
+                log(LogLevel::warning, "notifications not read", events.error());
+                look_at_all();
+            } else {
+                for (const auto& event : *events)
+                    judge(event);
+            }
+            wait_for_events(watch, judge);
+        });
+}
+
+void Agent::judge_node_event(const netlink::Event& event) {
+    using netlink::EventKind;
+    if (event.own) return;
+    const auto& datapath = config_.datapath;
+    switch (event.kind) {
+        case EventKind::overrun:
+            log(LogLevel::warning, "notifications lost", {{"then", "looking at everything"}});
+            return look_at_all();
+        case EventKind::rule: return look_at_all();
+        case EventKind::link:
+            if (event.link == datapath.inbound.node_link ||
+                event.link == datapath.outbound.node_link)
+                look_at_all();
+            return;
+        case EventKind::address:
+            if (keeper_.is_our_link(event.link_index)) look_at_all();
+            return;
+        case EventKind::route: return judge_node_route(*event.route);
+        case EventKind::filter:
+            if (event.filter.table != datapath.filter.table) return;
+            if (event.filter.addresses.empty()) return look_at_all();
+            for (const auto& address : event.filter.addresses)
+                look_at(address);
+            return;
+    }
+}
+
+void Agent::judge_node_route(const model::Route& route) {
+    const auto& tables = config_.datapath.tables;
+    const auto& address = route.destination.address();
+    const bool is_pods = route.destination.is_host() && !keeper_.is_ztunnel(address);
+    if (is_pods && route.table == tables.inbound) return look_at(address);
+    if (contains({tables.inbound, tables.outbound, tables.to_ztunnel}, route.table) ||
+        route.protocol == config_.datapath.protocol) {
+        return look_at_all();
+    }
+    // Somebody else's: it matters when it is how we find a pod's or the ztunnel's device.
+    if (!route.destination.is_host()) return;
+    keeper_.forget_link(address);
+    if (!is_pods) return look_at_all();
+    if (pods_.captures().contains(address)) look_at(address);
+}
+
+void Agent::judge_ztunnel_event(const netlink::Event& event) {
+    using netlink::EventKind;
+    if (event.own) return;
+    const auto& datapath = config_.datapath;
+    const bool ours =
+        event.kind == EventKind::overrun || event.kind == EventKind::rule ||
+        event.kind == EventKind::address ||
+        (event.kind == EventKind::link && (event.link == datapath.inbound.ztunnel_link ||
+                                           event.link == datapath.outbound.ztunnel_link)) ||
+        (event.kind == EventKind::route && (event.route->table == datapath.tables.ztunnel_local ||
+                                            event.route->protocol == datapath.protocol)) ||
+        (event.kind == EventKind::filter && event.filter.table == datapath.filter.table);
+    if (ours) look_at_all();
+}
+
+void Agent::wait_for_source() {
+    source_readable_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                [this](const asio::error_code& code) {
+                                    if (code) return;
+                                    if (take_in(source_, pods_)) look_at_all();
+                                    work_soon();
+                                    wait_for_source();
+                                });
+}
+
+void Agent::wait_for_resync() {
+    resync_.expires_after(config_.resync);
+    resync_.async_wait([this](const asio::error_code& code) {
+        if (code) return;
+        keeper_.forget_links();
+        look_at_all();
+        wait_for_resync();
+    });
+}
+
+void Agent::wait_for_signal() {
+    signals_.async_wait([this](const asio::error_code& code, int /*signal*/) {
+        if (!code) io_.stop();
+    });
+}
+
+void Agent::look_at_all() {
+    all_ = true;
+    work_soon();
+}
+
+void Agent::look_at(const IpAddress& address) {
+    if (service_.in_progress().contains(address)) return;
+    touched_.insert(address);
+    work_soon();
+}
+
+void Agent::work_soon() {
+    if (std::exchange(posted_, true)) return;
+    asio::post(io_, [this] {
+        posted_ = false;
+        work();
+    });
+}
+
+void Agent::work() {
+    const bool was_ready = keeper_.ready();
+    const auto settled = settle();
+    follow_ztunnel();
+    if (!settled) return retry_later(settled.error());
+    delay_ = kFirstRetry;
+    last_trouble_.clear();
+    if (!was_ready && keeper_.ready())
+        log(LogLevel::info, "datapath ready", {{"captured", pods_.captures().size()}});
+}
+
+Result<void> Agent::settle() {
+    const auto touched = std::exchange(touched_, {});
+    if (std::exchange(all_, false)) {
+        pods_.take_changed();
+        return source_.complete() ? keeper_.settle() : Result<void>{};
+    }
+    if (const auto changed = pods_.take_changed(); !changed.empty())
+        TRY(keeper_.settle(changed, true));
+    return touched.empty() ? Result<void>{} : keeper_.settle(touched, false);
+}
+
+// The ztunnel's namespace may be another one now.
+void Agent::follow_ztunnel() {
+    const auto* netns = keeper_.ztunnel_netns();
+    if (netns == nullptr || netns->id() == ztunnel_id_) return;
+    auto made = watch(*netns, [this](const auto& event) { judge_ztunnel_event(event); });
+    if (!made) {
+        log(LogLevel::warning, "ztunnel namespace not watched", made.error());
+        return;
+    }
+    ztunnel_watch_ = *std::move(made);
+    ztunnel_id_ = netns->id();
+    // What happened before the watch began was not told.
+    look_at_all();
+}
+
+void Agent::retry_later(const Error& error) {
+    const auto text = describe(error);
+    const bool is_new = std::exchange(last_trouble_, text) != text;
+    log(is_new ? LogLevel::warning : LogLevel::debug, "not settled",
+        {{"error", text}, {"retry_ms", delay_.count()}});
+    all_ = true;
+    retry_.expires_after(delay_);
+    retry_.async_wait([this](const asio::error_code& code) {
+        if (!code) work_soon();
+    });
+    delay_ = std::min(delay_ * 2, kLastRetry);
+}
+
+}  // namespace ambient::agent

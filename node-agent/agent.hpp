@@ -1,0 +1,96 @@
+// The loop: waits for the source, the kernel's notifications, the plugin and the clock, and settles
+// what they mark as changed. One thread owns everything. Notifications only say where to look; the
+// kernel is read again (ARCHITECTURE).
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "common/config/agent_config.hpp"
+#include "common/netlink/monitor.hpp"
+#include "node-agent/keeper.hpp"
+#include "node-agent/pod_table.hpp"
+#include "node-agent/server.hpp"
+#include "node-agent/service.hpp"
+#include "node-agent/source.hpp"
+
+namespace ambient::agent {
+
+// Takes in what the source knows now; its errors are logged. As long as it is not complete the
+// table stays as it is. Returns whether the ztunnels changed: then everything must be looked at.
+bool take_in(Source& source, PodTable& pods);
+
+class Agent {
+  public:
+    // The source was taken in once before.
+    Agent(const config::AgentConfig& config, PodTable& pods, Keeper& keeper, Source& source);
+
+    // Serves until SIGTERM or SIGINT; the datapath stays. Errors: the socket or the notifications
+    // cannot be had.
+    Result<void> run();
+
+  private:
+    // A notification socket on the loop.
+    struct Watch {
+        Watch(asio::io_context& io, netlink::Monitor of);
+        ~Watch();
+        Watch(const Watch&) = delete;
+        Watch& operator=(const Watch&) = delete;
+
+        netlink::Monitor monitor;
+        asio::posix::stream_descriptor readable;
+    };
+    // What a notification means for us.
+    using Judge = std::function<void(const netlink::Event&)>;
+
+    Result<std::unique_ptr<Watch>> watch(const Netns& netns, Judge judge);
+    void wait_for_events(Watch& watch, Judge judge);
+    void judge_node_event(const netlink::Event& event);
+    void judge_node_route(const model::Route& route);
+    void judge_ztunnel_event(const netlink::Event& event);
+    void wait_for_source();
+    void wait_for_resync();
+    void wait_for_signal();
+
+    // Marks everything, or one address, as to be looked at soon.
+    void look_at_all();
+    void look_at(const IpAddress& address);
+    void work_soon();
+    void work();
+    Result<void> settle();
+    void follow_ztunnel();
+    void retry_later(const Error& error);
+
+    const config::AgentConfig& config_;
+    PodTable& pods_;
+    Keeper& keeper_;
+    Source& source_;
+    Service service_;
+
+    asio::io_context io_;
+    asio::steady_timer resync_;
+    asio::steady_timer retry_;
+    asio::signal_set signals_;
+    asio::posix::stream_descriptor source_readable_;
+    std::optional<Server> server_;
+    std::unique_ptr<Watch> node_watch_;
+    std::unique_ptr<Watch> ztunnel_watch_;
+    std::optional<NetnsId> ztunnel_id_;
+
+    bool all_ = true;              // look at everything
+    std::set<IpAddress> touched_;  // look at these, wanted as before
+    bool posted_ = false;          // work() is on its way
+    std::chrono::milliseconds delay_;
+    std::string last_trouble_;
+};
+
+}  // namespace ambient::agent

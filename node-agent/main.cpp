@@ -1,0 +1,114 @@
+// ambient-node-agent: command line, log, exit status.
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "common/config/load.hpp"
+#include "node-agent/agent.hpp"
+#include "node-agent/file_source.hpp"
+#include "node-agent/log.hpp"
+#include "node-agent/uninstall.hpp"
+
+namespace {
+
+using namespace ambient;
+
+constexpr int kFailed = 1;
+constexpr int kBadUsage = 2;
+
+constexpr const char* kAbout =
+    "Keeps this node's ambient datapath right: the Geneve devices between the node and its "
+    "ztunnel, the\n"
+    "rules and routes around them, and the capture of every enrolled pod. Works in the network "
+    "namespace\n"
+    "that it is started in; needs root.\n";
+constexpr const char* kExamples =
+    "\nExamples:\n"
+    "  ambient-node-agent --config agent.yaml --dry-run    what it would do, as ip, sysctl and nft "
+    "lines\n"
+    "  ambient-node-agent --config agent.yaml --once       do it once; exit status 0 when "
+    "verified\n"
+    "  ambient-node-agent --config agent.yaml              do it, and keep it so until SIGTERM\n"
+    "  ambient-node-agent uninstall --config agent.yaml    remove exactly what is ours\n"
+    "\nStopping leaves the datapath in place. Exit status: 0 done, 1 failed, 2 wrong usage or "
+    "configuration.\n";
+
+struct Options {
+    std::string config_file = "/etc/ambient-cni/agent.yaml";
+    bool once = false;
+    bool dry_run = false;
+    bool uninstall = false;
+};
+
+agent::LogLevel level_of(config::LogLevel level) {
+    switch (level) {
+        case config::LogLevel::debug: return agent::LogLevel::debug;
+        case config::LogLevel::info: return agent::LogLevel::info;
+        case config::LogLevel::warning: return agent::LogLevel::warning;
+        case config::LogLevel::error: return agent::LogLevel::error;
+    }
+    return agent::LogLevel::info;
+}
+
+Result<void> run(const config::AgentConfig& config, const Options& options) {
+    auto source = TRY(agent::FileSource::open(config.source.files));
+    agent::PodTable pods(config.policy, config.node_name);
+    if (options.uninstall) {
+        source.refresh();
+        return agent::uninstall(config, source.objects());
+    }
+    auto keeper = TRY(agent::Keeper::open(config, pods));
+    TRY(keeper.recover_attachments());
+    agent::take_in(source, pods);
+    if (!options.once && !options.dry_run) return agent::Agent(config, pods, keeper, source).run();
+
+    if (!source.complete()) {
+        return std::unexpected(
+            invalid_input("the source could not be read as a whole (see above); mend it first"));
+    }
+    if (options.once) return keeper.settle();
+    fmt::print("{}", TRY(keeper.preview()));
+    return {};
+}
+
+int report(const Result<void>& outcome) {
+    if (outcome) return 0;
+    agent::log(agent::LogLevel::error, "failed", outcome.error());
+    return outcome.error().kind == ErrorKind::invalid_input ? kBadUsage : kFailed;
+}
+
+void describe_options(CLI::App& app, Options& options) {
+    app.footer(kExamples);
+    app.fallthrough();
+    app.add_option("--config", options.config_file,
+                   "YAML file; every field is explained in manifests/config/agent.yaml")
+        ->capture_default_str();
+    auto* once = app.add_flag("--once", options.once, "settle once and exit");
+    app.add_flag("--dry-run", options.dry_run, "print what would be done and exit; changes nothing")
+        ->excludes(once);
+    app.add_subcommand("uninstall", "remove exactly what is ours, with sysctls as they were before")
+        ->callback([&options] { options.uninstall = true; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options options;
+    CLI::App app(kAbout, "ambient-node-agent");
+    try {
+        describe_options(app, options);
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return app.exit(e) == 0 ? 0 : kBadUsage;
+    }
+    const auto config = config::load(options.config_file);
+    if (!config) {
+        agent::start_log(agent::LogLevel::info, false);
+        return report(std::unexpected(config.error()));
+    }
+    agent::start_log(level_of(config->log.level), config->log.format == config::LogFormat::json);
+    return report(run(*config, options));
+}

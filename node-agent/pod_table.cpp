@@ -1,0 +1,213 @@
+#include "node-agent/pod_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/rpc/attachment_comment.hpp"
+
+namespace ambient::agent {
+namespace {
+
+// As a comment in the kernel tells it, so that one remembered there and one from the plugin are the
+// same.
+cni::Attachment as_remembered(const cni::Attachment& attachment) {
+    return *rpc::parse_comment(rpc::format_comment({.pod_uid = {}, .attachment = attachment}))
+                .attachment;
+}
+
+}  // namespace
+
+std::string to_string(const PodId& id) { return id.space + "/" + id.name; }
+
+PodTable::PodTable(desired::Policy policy, std::string node_name)
+    : policy_(std::move(policy)), node_name_(std::move(node_name)) {}
+
+const kube::Namespace* PodTable::space_of(const PodId& id) const {
+    const auto space = spaces_.find(id.space);
+    return space == spaces_.end() ? nullptr : &space->second;
+}
+
+void PodTable::replace(const kube::Objects& objects) {
+    std::set<std::string> changed_spaces;
+    std::map<std::string, kube::Namespace> spaces;
+    for (const auto& space : objects.namespaces)
+        spaces.insert_or_assign(space.name, space);
+    for (const auto& [name, space] : spaces) {
+        const auto old = spaces_.find(name);
+        if (old == spaces_.end() || old->second != space) changed_spaces.insert(name);
+    }
+    for (const auto& [name, space] : spaces_) {
+        if (!spaces.contains(name)) changed_spaces.insert(name);
+    }
+    spaces_ = std::move(spaces);
+
+    std::set<PodId> shown;
+    std::set<PodId> touched;
+    for (const auto& pod : objects.pods) {
+        if (!node_name_.empty() && pod.node_name != node_name_) continue;
+        const PodId id{pod.namespace_name, pod.name};
+        shown.insert(id);
+        auto& entry = pods_[id];
+        if (entry.pod == pod) continue;
+        if (entry.pod && entry.pod->uid != pod.uid) entry.detached = false;
+        entry.pod = pod;
+        touched.insert(id);
+    }
+    for (auto& [id, entry] : pods_) {
+        if (changed_spaces.contains(id.space)) touched.insert(id);
+        if (shown.contains(id) || !entry.pod) continue;
+        entry.pod.reset();
+        touched.insert(id);
+    }
+    for (const auto& id : touched)
+        update(id);
+    adopt_recovered();
+}
+
+std::optional<desired::Enrolment> PodTable::decide(const PodId& id, const std::string& uid) const {
+    const auto entry = pods_.find(id);
+    if (entry != pods_.end() && entry->second.pod) {
+        const auto& pod = *entry->second.pod;
+        if (!uid.empty() && !pod.uid.empty() && pod.uid != uid) return std::nullopt;
+        return desired::enrolment_of(policy_, pod, space_of(id));
+    }
+    const kube::Pod unknown{.namespace_name = id.space, .name = id.name};
+    auto enrolment = desired::enrolment_of(policy_, unknown, space_of(id));
+    if (enrolment.enrolled) return std::nullopt;
+    return enrolment;
+}
+
+void PodTable::attach(const cni::Attachment& told, const PodId& id,
+                      const std::vector<IpAddress>& addresses) {
+    const auto attachment = as_remembered(told);
+    const auto shares = [&](const Attached& other) {
+        return std::ranges::find_first_of(other.addresses, addresses) != other.addresses.end();
+    };
+    std::vector<cni::Attachment> stale;
+    for (const auto& [other, attached] : attachments_) {
+        if (other == attachment || shares(attached)) stale.push_back(other);
+    }
+    for (const auto& other : stale)
+        detach(other, {});
+    attachments_[attachment] = {.pod = id, .addresses = addresses};
+    auto& entry = pods_[id];
+    entry.attachments.insert(attachment);
+    entry.detached = false;
+    update(id);
+}
+
+void PodTable::detach(const cni::Attachment& told, const PodId& id) {
+    const auto attachment = as_remembered(told);
+    recovered_.erase(attachment);
+    PodId pod = id;
+    if (const auto known = attachments_.find(attachment); known != attachments_.end()) {
+        pod = known->second.pod;
+        attachments_.erase(known);
+    }
+    const auto entry = pods_.find(pod);
+    if (entry == pods_.end()) return;
+    entry->second.attachments.erase(attachment);
+    entry->second.detached = entry->second.attachments.empty();
+    update(pod);
+}
+
+void PodTable::recover(const std::string& uid, const cni::Attachment& attachment,
+                       const IpAddress& address) {
+    auto& recovered = recovered_[attachment];
+    recovered.uid = uid;
+    recovered.addresses.push_back(address);
+}
+
+void PodTable::adopt_recovered() {
+    const auto recovered = std::exchange(recovered_, {});
+    if (recovered.empty()) return;
+    std::map<std::string, PodId> by_uid;
+    for (const auto& [id, entry] : pods_) {
+        if (entry.pod) by_uid.emplace(entry.pod->uid, id);
+    }
+    for (const auto& [attachment, what] : recovered) {
+        const auto pod = by_uid.find(what.uid);
+        if (pod != by_uid.end()) attach(attachment, pod->second, what.addresses);
+    }
+}
+
+std::map<IpAddress, PodTable::Claim> PodTable::claims_of(const PodId& id,
+                                                         const Entry& entry) const {
+    std::map<IpAddress, Claim> claims;
+    if (entry.detached) return claims;
+    // An attachment of a pod that the source does not show holds its address, so that nobody else's
+    // capture applies.
+    const auto pod = entry.pod.value_or(kube::Pod{});
+    if (pod.host_network || pod.phase == "Succeeded" || pod.phase == "Failed") return claims;
+    const bool captured = entry.pod && desired::enrolment_of(policy_, pod, space_of(id)).enrolled;
+    for (const auto& address : pod.addresses) {
+        claims[address] = {.captured = captured,
+                           .comment = rpc::format_comment({.pod_uid = pod.uid}),
+                           .attached = false,
+                           .terminating = pod.terminating};
+    }
+    for (const auto& attachment : entry.attachments) {
+        for (const auto& address : attachments_.at(attachment).addresses) {
+            claims[address] = {
+                .captured = captured,
+                .comment = rpc::format_comment({.pod_uid = pod.uid, .attachment = attachment}),
+                .attached = true,
+                .terminating = pod.terminating};
+        }
+    }
+    return claims;
+}
+
+void PodTable::update(const PodId& id) {
+    const auto found = pods_.find(id);
+    if (found == pods_.end()) return;
+    auto& entry = found->second;
+    auto touched = std::exchange(entry.claims, {});
+    for (const auto& address : touched)
+        claims_[address].erase(id);
+    for (auto& [address, claim] : claims_of(id, entry)) {
+        claims_[address].insert_or_assign(id, std::move(claim));
+        entry.claims.insert(address);
+        touched.insert(address);
+    }
+    if (!entry.pod && entry.attachments.empty()) pods_.erase(found);
+    for (const auto& address : touched)
+        choose(address);
+}
+
+// One address has one owner: the pod that the runtime attached with it, else one that is not on its
+// way out.
+void PodTable::choose(const IpAddress& address) {
+    const auto claims = claims_.find(address);
+    std::optional<Capture> winner;
+    if (claims->second.empty()) {
+        claims_.erase(claims);
+    } else {
+        const auto rank = [](const auto& claim) {
+            return std::pair(claim.second.attached, !claim.second.terminating);
+        };
+        const auto best = std::ranges::max_element(claims->second, {}, rank);
+        if (best->second.captured)
+            winner = Capture{.pod = best->first, .comment = best->second.comment};
+    }
+    const auto old = captures_.find(address);
+    if (winner ? old != captures_.end() && old->second == *winner : old == captures_.end()) return;
+    changed_.insert(address);
+    if (winner) {
+        captures_.insert_or_assign(address, *std::move(winner));
+    } else {
+        captures_.erase(old);
+    }
+}
+
+std::set<IpAddress> PodTable::take_changed() { return std::exchange(changed_, {}); }
+
+std::vector<const kube::Pod*> PodTable::ztunnels() const {
+    std::vector<const kube::Pod*> pods;
+    for (const auto& [id, entry] : pods_) {
+        if (entry.pod) pods.push_back(&*entry.pod);
+    }
+    return desired::ztunnels(policy_, pods);
+}
+
+}  // namespace ambient::agent

@@ -1,0 +1,112 @@
+// Which addresses of this node are captured, for which pod, from everything that the source and the
+// plugin told us. Incremental: a change costs what it touches, not the size of the node. Pure: no
+// kernel, no clock.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/cni/attachment.hpp"
+#include "common/desired/enrolment.hpp"
+#include "common/kube/objects.hpp"
+
+namespace ambient::agent {
+
+struct PodId {
+    std::string space;  // namespace
+    std::string name;
+
+    auto operator<=>(const PodId&) const = default;
+};
+
+std::string to_string(const PodId& id);
+
+// A pod that wants an address captured; `comment` goes with the set element.
+struct Capture {
+    PodId pod;
+    std::string comment;
+
+    bool operator==(const Capture&) const = default;
+};
+
+class PodTable {
+  public:
+    // `node_name` filters pods; empty takes all.
+    PodTable(desired::Policy policy, std::string node_name);
+
+    // The source's whole view. Pods and namespaces that it no longer shows are dropped.
+    void replace(const kube::Objects& objects);
+
+    // What the plugin is told about a pod. Nothing when the source does not show the pod although
+    // its namespace is ambient, or shows another uid: try again later, never guess.
+    [[nodiscard]] std::optional<desired::Enrolment> decide(const PodId& id,
+                                                           const std::string& uid) const;
+
+    // The plugin attached a pod, enrolled or not, with these addresses: whoever had them before is
+    // gone, also when the source still shows it.
+    void attach(const cni::Attachment& attachment, const PodId& id,
+                const std::vector<IpAddress>& addresses);
+    // The attachment is gone; `id` names its pod when the attachment is not known here (made before
+    // us, by the source). The pod stays out, whatever its status says, until it is attached again
+    // or is another pod (uid).
+    void detach(const cni::Attachment& attachment, const PodId& id);
+    // An attachment remembered by the kernel from before a restart ("<uid>/<container
+    // id>/<ifname>"). Dropped again at the next replace() when no pod has this uid.
+    void recover(const std::string& uid, const cni::Attachment& attachment,
+                 const IpAddress& address);
+
+    // Every captured address.
+    [[nodiscard]] const std::map<IpAddress, Capture>& captures() const { return captures_; }
+    // Addresses whose capture changed since the last call.
+    std::set<IpAddress> take_changed();
+
+    // The ztunnel pods of this node, the active one first; empty when none is ready. Pointers until
+    // the next change.
+    [[nodiscard]] std::vector<const kube::Pod*> ztunnels() const;
+
+  private:
+    struct Attached {
+        PodId pod;
+        std::vector<IpAddress> addresses;
+    };
+    struct Entry {
+        std::optional<kube::Pod> pod;  // none: attached, and not shown by the source
+        bool detached = false;
+        std::set<cni::Attachment> attachments;
+        std::set<IpAddress> claims;  // addresses in claims_ with this pod
+    };
+    // A pod's word that an address is its own, captured or not.
+    struct Claim {
+        bool captured = false;
+        std::string comment;
+        bool attached = false;
+        bool terminating = false;
+    };
+
+    [[nodiscard]] const kube::Namespace* space_of(const PodId& id) const;
+    // Brings claims and captures of one pod up to date; forgets it when nothing speaks of it any
+    // more.
+    void update(const PodId& id);
+    [[nodiscard]] std::map<IpAddress, Claim> claims_of(const PodId& id, const Entry& entry) const;
+    void choose(const IpAddress& address);
+    void adopt_recovered();
+
+    desired::Policy policy_;
+    std::string node_name_;
+    std::map<std::string, kube::Namespace> spaces_;
+    std::map<PodId, Entry> pods_;
+    std::map<cni::Attachment, Attached> attachments_;
+    struct Recovered {
+        std::string uid;
+        std::vector<IpAddress> addresses;
+    };
+    std::map<cni::Attachment, Recovered> recovered_;
+    std::map<IpAddress, std::map<PodId, Claim>> claims_;
+    std::map<IpAddress, Capture> captures_;
+    std::set<IpAddress> changed_;
+};
+
+}  // namespace ambient::agent

@@ -1,0 +1,79 @@
+#include "node-agent/server.hpp"
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include <asio/steady_timer.hpp>
+
+#include "common/rpc/codec.hpp"
+#include "common/rpc/listener.hpp"
+#include "node-agent/log.hpp"
+
+namespace ambient::agent {
+namespace {
+
+constexpr std::chrono::seconds kRequestDeadline{5};
+
+}  // namespace
+
+// Lives as long as a handler of it waits.
+struct Server::Connection {
+    Connection(asio::io_context& io, UniqueFd fd, int& open)
+        : socket(io, fd.release()), deadline(io), count(open) {
+        ++count;
+    }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+    ~Connection() { --count; }
+
+    asio::posix::stream_descriptor socket;
+    asio::steady_timer deadline;
+    int& count;
+};
+
+Server::Server(asio::io_context& io, UniqueFd listener, Answer answer)
+    : io_(io), listener_(io, listener.release()), answer_(std::move(answer)) {
+    accept_next();
+}
+
+void Server::accept_next() {
+    listener_.async_wait(asio::posix::stream_descriptor::wait_read,
+                         [this](const asio::error_code& code) {
+                             if (code) return;
+                             auto socket = rpc::accept(listener_.native_handle());
+                             if (!socket) {
+                                 if (socket.error().kind != ErrorKind::unavailable)
+                                     log(LogLevel::warning, "connection refused", socket.error());
+                             } else if (connections_ >= kMaxConnections) {
+                                 log(LogLevel::warning, "connection refused",
+                                     {{"reason", "too many"}, {"limit", kMaxConnections}});
+                             } else {
+                                 serve(*std::move(socket));
+                             }
+                             accept_next();
+                         });
+}
+
+void Server::serve(UniqueFd socket) {
+    const auto connection = std::make_shared<Connection>(io_, std::move(socket), connections_);
+    connection->deadline.expires_after(kRequestDeadline);
+    connection->deadline.async_wait([connection](const asio::error_code& code) {
+        if (!code) connection->socket.cancel();
+    });
+    connection->socket.async_wait(
+        asio::posix::stream_descriptor::wait_read,
+        [this, connection](const asio::error_code& code) {
+            connection->deadline.cancel();
+            if (code) return;
+            const int fd = connection->socket.native_handle();
+            const auto text = rpc::receive(fd);
+            if (text && text->empty()) return;  // closed without a word
+            const auto request = text ? rpc::decode_request(*text) : std::unexpected(text.error());
+            const auto reply = request ? answer_(*request) : rpc::Reply{.error = request.error()};
+            const auto sent = rpc::send(fd, rpc::encode(reply));
+            if (!sent) log(LogLevel::warning, "reply not sent", sent.error());
+        });
+}
+
+}  // namespace ambient::agent

@@ -1,0 +1,36 @@
+// Serves the plugin's socket on the loop: one request and one reply a connection, each within a
+// deadline, at most kMaxConnections at a time.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <asio/io_context.hpp>
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "common/base/unique_fd.hpp"
+#include "common/rpc/messages.hpp"
+
+namespace ambient::agent {
+
+inline constexpr int kMaxConnections = 256;
+
+class Server {
+  public:
+    using Answer = std::function<rpc::Reply(const rpc::Request&)>;
+
+    // `listener` is rpc::listen's. Serving starts at once and ends with the io_context.
+    Server(asio::io_context& io, UniqueFd listener, Answer answer);
+
+  private:
+    struct Connection;
+    void accept_next();
+    void serve(UniqueFd socket);
+
+    asio::io_context& io_;
+    asio::posix::stream_descriptor listener_;
+    Answer answer_;
+    int connections_ = 0;
+};
+
+}  // namespace ambient::agent

@@ -1,0 +1,105 @@
+#include "node-agent/service.hpp"
+
+#include "node-agent/log.hpp"
+
+namespace ambient::agent {
+namespace {
+
+PodId pod_of(const rpc::Request& request) { return {request.pod_namespace, request.pod_name}; }
+
+Error unknown_pod(const rpc::Request& request) {
+    return Error{.kind = ErrorKind::unavailable,
+                 .doing = "the source does not show this pod yet; try again",
+                 .object = to_string(pod_of(request))};
+}
+
+}  // namespace
+
+rpc::Reply Service::answer(const rpc::Request& request) {
+    auto reply = [&]() -> Result<rpc::Reply> {
+        switch (request.verb) {
+            case rpc::Verb::add: return add(request);
+            case rpc::Verb::added: return added(request);
+            case rpc::Verb::del: return del(request);
+            case rpc::Verb::check: return check(request);
+            case rpc::Verb::status: return status();
+        }
+        return std::unexpected(invalid_input("unknown verb"));
+    }();
+    if (reply) return *std::move(reply);
+    if (request.verb != rpc::Verb::status) {
+        log(LogLevel::warning, "request refused",
+            {{"pod", to_string(pod_of(request))},
+             {"container", request.attachment.container_id},
+             {"error", describe(reply.error())}});
+    }
+    return {.error = std::move(reply).error()};
+}
+
+Result<rpc::Reply> Service::add(const rpc::Request& request) {
+    const auto decision = pods_.decide(pod_of(request), request.pod_uid);
+    if (!decision) return std::unexpected(unknown_pod(request));
+    pods_.attach(request.attachment, pod_of(request), request.addresses);
+    for (const auto& address : request.addresses)
+        keeper_.forget_link(address);
+    log(LogLevel::info, "pod attached",
+        {{"pod", to_string(pod_of(request))},
+         {"container", request.attachment.container_id},
+         {"enrolled", decision->enrolled ? "yes" : "no"},
+         {"reason", decision->reason}});
+    if (!decision->enrolled) {
+        // A capture that an earlier pod left on these addresses goes first.
+        TRY(settle_changes());
+        return rpc::Reply{.enrolled = false, .reason = decision->reason};
+    }
+    TRY(settle_changes(request.addresses));
+    auto part = TRY(keeper_.part_of(request.addresses));
+    in_progress_.insert(request.addresses.begin(), request.addresses.end());
+    return rpc::Reply{.enrolled = true,
+                      .reason = decision->reason,
+                      .wanted = std::move(part.wanted),
+                      .scope = std::move(part.scope)};
+}
+
+Result<rpc::Reply> Service::added(const rpc::Request& request) {
+    for (const auto& address : request.addresses)
+        in_progress_.erase(address);
+    TRY(keeper_.settle({request.addresses.begin(), request.addresses.end()}, true));
+    return rpc::Reply{.enrolled = true};
+}
+
+Result<rpc::Reply> Service::del(const rpc::Request& request) {
+    for (const auto& address : request.addresses)
+        in_progress_.erase(address);
+    pods_.detach(request.attachment, pod_of(request));
+    log(LogLevel::info, "pod detached",
+        {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});
+    TRY(settle_changes());
+    return rpc::Reply{};
+}
+
+Result<rpc::Reply> Service::check(const rpc::Request& request) {
+    const auto decision = pods_.decide(pod_of(request), request.pod_uid);
+    if (!decision) return std::unexpected(unknown_pod(request));
+    if (!decision->enrolled) return rpc::Reply{.enrolled = false, .reason = decision->reason};
+    auto part = TRY(keeper_.part_of(request.addresses));
+    return rpc::Reply{.enrolled = true,
+                      .reason = decision->reason,
+                      .wanted = std::move(part.wanted),
+                      .scope = std::move(part.scope)};
+}
+
+Result<rpc::Reply> Service::status() const {
+    if (keeper_.ready()) return rpc::Reply{.enrolled = false, .reason = "ready"};
+    return std::unexpected(Error{.kind = ErrorKind::unavailable,
+                                 .doing = "the datapath is not ready: " + keeper_.why_not_ready()});
+}
+
+Result<void> Service::settle_changes(const std::vector<IpAddress>& except) {
+    auto changed = pods_.take_changed();
+    for (const auto& address : except)
+        changed.erase(address);
+    return changed.empty() ? Result<void>{} : keeper_.settle(changed, true);
+}
+
+}  // namespace ambient::agent

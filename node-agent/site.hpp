@@ -1,0 +1,44 @@
+// One network namespace that the agent keeps right.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/kernel/linux_kernel.hpp"
+#include "common/model/netns_state.hpp"
+#include "common/plan/plan.hpp"
+
+namespace ambient::agent {
+
+// Steps that repaired drift, by what they touched ("route", "filter", ...).
+using DriftCounts = std::map<std::string, std::uint64_t>;
+
+class Site {
+  public:
+    // `name` is for the log: "node", "ztunnel".
+    Site(std::string name, LinuxKernel kernel)
+        : name_(std::move(name)), kernel_(std::move(kernel)) {}
+
+    LinuxKernel& kernel() { return kernel_; }
+
+    // Makes the kernel equal to `wanted`, verified, and logs what was done. Steps that were needed
+    // although we wanted the same before are drift: each is logged as such and counted.
+    Result<void> settle(const model::NetnsState& wanted, const model::Scope& scope,
+                        DriftCounts& drift);
+    // The same for the part of some pods; `changed` says that what we want for them is new.
+    Result<void> settle_pods(const model::NetnsState& wanted, const model::Scope& scope,
+                             bool changed, DriftCounts& drift);
+
+  private:
+    void report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const;
+
+    std::string name_;
+    LinuxKernel kernel_;
+    std::optional<model::NetnsState>
+        wanted_;  // of the last settle; pods' parts may have changed since
+    bool pods_changed_ = false;
+};
+
+}  // namespace ambient::agent

@@ -1,0 +1,90 @@
+#include "node-agent/sysctl_journal.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+
+#include "common/base/unique_fd.hpp"
+
+namespace ambient::agent {
+namespace {
+
+constexpr std::uintmax_t kMaxBytes = 4 * 1024 * 1024;
+
+Result<void> write_durably(const std::filesystem::path& file, const std::string& text) {
+    const UniqueFd fd(
+        ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd) return std::unexpected(errno_error(errno, "open", file));
+    for (std::size_t written = 0; written < text.size();) {
+        const auto count = ::write(fd.get(), text.data() + written, text.size() - written);
+        if (count < 0) return std::unexpected(errno_error(errno, "write", file));
+        written += static_cast<std::size_t>(count);
+    }
+    if (::fsync(fd.get()) != 0) return std::unexpected(errno_error(errno, "fsync", file));
+    return {};
+}
+
+}  // namespace
+
+Result<SysctlJournal> SysctlJournal::load(std::filesystem::path file) {
+    SysctlJournal journal(std::move(file));
+    std::error_code code;
+    const auto size = std::filesystem::file_size(journal.file_, code);
+    if (code == std::errc::no_such_file_or_directory) return journal;
+    if (code) return std::unexpected(errno_error(code.value(), "read", journal.file_));
+    if (size > kMaxBytes) {
+        return std::unexpected(
+            invalid_input(journal.file_.string() + " is too large to be ours; move it away"));
+    }
+    std::ifstream stream(journal.file_);
+    try {
+        const auto json = nlohmann::json::parse(stream);
+        json.get_to(journal.originals_);
+    } catch (const nlohmann::json::exception& e) {
+        return std::unexpected(invalid_input(journal.file_.string() + " is not a map of sysctls (" +
+                                             e.what() + "); move it away"));
+    }
+    return journal;
+}
+
+Result<void> SysctlJournal::remember(const std::vector<model::Sysctl>& found) {
+    const auto before = originals_.size();
+    for (const auto& sysctl : found)
+        originals_.emplace(sysctl.path, sysctl.value);
+    return originals_.size() == before ? Result<void>{} : save();
+}
+
+Result<void> SysctlJournal::forget(const std::vector<std::string>& paths) {
+    std::size_t erased = 0;
+    for (const auto& path : paths)
+        erased += originals_.erase(path);
+    return erased == 0 ? Result<void>{} : save();
+}
+
+Result<void> SysctlJournal::remove() {
+    originals_.clear();
+    std::error_code code;
+    std::filesystem::remove(file_, code);
+    if (code) return std::unexpected(errno_error(code.value(), "remove", file_));
+    return {};
+}
+
+Result<void> SysctlJournal::save() const {
+    std::error_code code;
+    std::filesystem::create_directories(file_.parent_path(), code);
+    if (code) return std::unexpected(errno_error(code.value(), "create", file_.parent_path()));
+    auto next = file_;
+    next += ".next";
+    TRY(write_durably(next, nlohmann::json(originals_).dump(1) + "\n"));
+    if (::rename(next.c_str(), file_.c_str()) != 0)
+        return std::unexpected(errno_error(errno, "rename", next));
+    return {};
+}
+
+}  // namespace ambient::agent

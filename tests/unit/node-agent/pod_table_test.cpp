@@ -1,0 +1,182 @@
+#include "node-agent/pod_table.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace ambient;
+using agent::PodId;
+using agent::PodTable;
+
+namespace {
+
+const IpAddress kFirst = *IpAddress::parse("10.244.1.11");
+const IpAddress kSecond = *IpAddress::parse("fd00:10:244:1::11");
+const std::string kContainer(64, 'c');
+
+kube::Namespace ambient_space(const std::string& name) {
+    return {.name = name, .labels = {{"istio.io/dataplane-mode", "ambient"}}};
+}
+
+kube::Pod running(const std::string& name, std::vector<IpAddress> addresses) {
+    return {.namespace_name = "mesh",
+            .name = name,
+            .uid = "uid-" + name,
+            .node_name = "a",
+            .phase = "Running",
+            .ready = true,
+            .addresses = std::move(addresses)};
+}
+
+kube::Objects mesh(std::vector<kube::Pod> pods) {
+    return {.namespaces = {ambient_space("mesh")}, .pods = std::move(pods)};
+}
+
+PodTable table() { return {desired::Policy{}, "a"}; }
+
+}  // namespace
+
+TEST_CASE("a pod of an ambient namespace is captured by each of its addresses") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst, kSecond})}));
+    CHECK(pods.captures().size() == 2);
+    CHECK(pods.captures().at(kFirst).comment == "uid-web");
+    CHECK(pods.take_changed() == std::set{kFirst, kSecond});
+    CHECK(pods.take_changed().empty());
+}
+
+TEST_CASE("pods of other nodes are not ours") {
+    auto pods = table();
+    auto pod = running("web", {kFirst});
+    pod.node_name = "b";
+    pods.replace(mesh({pod}));
+    CHECK(pods.captures().empty());
+}
+
+TEST_CASE("taking the label from a namespace ends the capture, putting it back starts it") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst})}));
+    pods.take_changed();
+    pods.replace({.namespaces = {{.name = "mesh"}}, .pods = {running("web", {kFirst})}});
+    CHECK(pods.captures().empty());
+    CHECK(pods.take_changed() == std::set{kFirst});
+    pods.replace(mesh({running("web", {kFirst})}));
+    CHECK(pods.captures().contains(kFirst));
+}
+
+TEST_CASE("an attached pod is captured before its status tells an address") {
+    auto pods = table();
+    auto pending = running("web", {});
+    pending.phase = "Pending";
+    pods.replace(mesh({pending}));
+    CHECK(pods.captures().empty());
+    pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst});
+    CHECK(pods.captures().at(kFirst).comment == "uid-web/" + kContainer + "/eth0");
+    // Its status catching up changes nothing.
+    pods.take_changed();
+    pods.replace(mesh({running("web", {kFirst})}));
+    CHECK(pods.take_changed().empty());
+}
+
+TEST_CASE("a detached pod stays out although the source still shows its address") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst})}));
+    pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst});
+    pods.detach({kContainer, "eth0"}, {"mesh", "web"});
+    CHECK(pods.captures().empty());
+    auto again = running("web", {kFirst});
+    again.labels["touched"] = "yes";
+    pods.replace(mesh({again}));
+    CHECK(pods.captures().empty());
+    SUBCASE("until it is attached again") {
+        pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst});
+        CHECK(pods.captures().contains(kFirst));
+    }
+    SUBCASE("until another pod has its name") {
+        again.uid = "another";
+        pods.replace(mesh({again}));
+        CHECK(pods.captures().at(kFirst).comment == "another");
+    }
+}
+
+TEST_CASE("a pod that the source alone knows can be detached by name") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst})}));
+    pods.detach({kContainer, "eth0"}, {"mesh", "web"});
+    CHECK(pods.captures().empty());
+}
+
+TEST_CASE("a reused address belongs to the pod that was attached with it") {
+    auto pods = table();
+    pods.replace(mesh({running("old", {kFirst}), running("new", {})}));
+    SUBCASE("when the new pod is captured too") {
+        pods.attach({kContainer, "eth0"}, {"mesh", "new"}, {kFirst});
+        CHECK(pods.captures().at(kFirst).pod == PodId{"mesh", "new"});
+    }
+    SUBCASE("when the new pod is not in the mesh, nobody is captured") {
+        pods.attach({kContainer, "eth0"}, {"plain", "new"}, {kFirst});
+        CHECK(pods.captures().empty());
+    }
+    SUBCASE("when the old one was attached and never detached") {
+        pods.attach({std::string(64, 'd'), "eth0"}, {"mesh", "old"}, {kFirst});
+        pods.attach({kContainer, "eth0"}, {"mesh", "new"}, {kFirst});
+        CHECK(pods.captures().at(kFirst).pod == PodId{"mesh", "new"});
+        pods.detach({std::string(64, 'd'), "eth0"}, {"mesh", "old"});
+        CHECK(pods.captures().at(kFirst).pod == PodId{"mesh", "new"});
+    }
+}
+
+TEST_CASE("of two pods with one address the one on its way out loses") {
+    auto pods = table();
+    auto leaving = running("a-leaving", {kFirst});
+    leaving.terminating = true;
+    pods.replace(mesh({leaving, running("b-staying", {kFirst})}));
+    CHECK(pods.captures().at(kFirst).pod.name == "b-staying");
+}
+
+TEST_CASE("finished and host-network pods give their addresses up") {
+    auto pods = table();
+    auto pod = running("web", {kFirst});
+    SUBCASE("succeeded") { pod.phase = "Succeeded"; }
+    SUBCASE("failed") { pod.phase = "Failed"; }
+    SUBCASE("host network") { pod.host_network = true; }
+    pods.replace(mesh({pod}));
+    CHECK(pods.captures().empty());
+}
+
+TEST_CASE("an attachment that the kernel remembers is adopted by the pod with its uid") {
+    auto pods = table();
+    pods.recover("uid-web", {kContainer, "eth0"}, kFirst);
+    pods.recover("uid-gone", {std::string(64, 'd'), "eth0"}, kSecond);
+    pods.replace(mesh({running("web", {})}));
+    CHECK(pods.captures().size() == 1);
+    CHECK(pods.captures().at(kFirst).comment == "uid-web/" + kContainer + "/eth0");
+}
+
+TEST_CASE("decide never guesses about a pod that the source does not show") {
+    auto pods = table();
+    pods.replace({.namespaces = {ambient_space("mesh"), {.name = "plain"}},
+                  .pods = {running("web", {kFirst})}});
+    CHECK(pods.decide({"mesh", "web"}, "uid-web")->enrolled);
+    CHECK(pods.decide({"mesh", "web"}, "")->enrolled);
+    CHECK_FALSE(pods.decide({"mesh", "web"}, "uid-of-its-successor"));
+    CHECK_FALSE(pods.decide({"mesh", "unknown"}, ""));
+    CHECK_FALSE(pods.decide({"plain", "unknown"}, "")->enrolled);
+    CHECK_FALSE(pods.decide({"nowhere", "unknown"}, "")->enrolled);
+}
+
+TEST_CASE("a pod that the source no longer shows is no longer captured") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst})}));
+    pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst});
+    pods.replace(mesh({}));
+    CHECK(pods.captures().empty());
+}
+
+TEST_CASE("the ztunnel is never captured, and found") {
+    auto pods = table();
+    auto ztunnel = running("ztunnel", {kFirst});
+    ztunnel.labels["app"] = "ztunnel";
+    pods.replace(mesh({ztunnel, running("web", {kSecond})}));
+    CHECK(pods.captures().size() == 1);
+    REQUIRE(pods.ztunnels().size() == 1);
+    CHECK(pods.ztunnels().front()->name == "ztunnel");
+}
