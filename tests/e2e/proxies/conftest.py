@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -38,15 +38,23 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ztunnels(network: Network, certs: CertificateFolder,
-             table: Path) -> Iterator[dict[str, Ztunnel]]:
+def start_on(network: Network, certs: CertificateFolder,
+             table: Path) -> Callable[[str], Ztunnel]:
+    """Starts the stand-in of node "a" or "b"."""
+    def start(node: str) -> Ztunnel:
+        return start_ztunnel(
+            network.netns[f"zt-{node}"].path, ADDRESSES[f"zt-{node}"], node, certs.path, table,
+            dns_answer=DNS_ANSWER, xds=f"{ADDRESSES['net']}:{XDS_PORT}")
+    return start
+
+
+@pytest.fixture(scope="session")
+def ztunnels(start_on: Callable[[str], Ztunnel]) -> Iterator[dict[str, Ztunnel]]:
     """The stand-ins of both pods."""
     started: dict[str, Ztunnel] = {}
     try:
         for node in "ab":
-            started[node] = start_ztunnel(
-                network.netns[f"zt-{node}"].path, ADDRESSES[f"zt-{node}"], node, certs.path, table,
-                dns_answer=DNS_ANSWER, xds=f"{ADDRESSES['net']}:{XDS_PORT}")
+            started[node] = start_on(node)
         yield started
     finally:
         for proxy in started.values():

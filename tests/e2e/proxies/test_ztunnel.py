@@ -15,7 +15,7 @@ from proxies.certs import spiffe_id
 from proxies.hbone import HboneSession, TunnelRefused
 from proxies.testbed import (ADDRESSES, APP_PORT, DNS_ANSWER, HALF_PORT, SERVICE_A, SERVICE_B,
                              SERVICE_PORT, XDS_PORT, check_half_close, ipv6)
-from traffic import exchange
+from traffic import Connection, exchange
 
 POD_A, POD_B, OUTSIDE = ADDRESSES["pod-a"], ADDRESSES["pod-b"], ADDRESSES["net"]
 
@@ -149,6 +149,26 @@ def test_workloads_file_is_read_again_when_it_changes(network, ztunnels, apps, t
         assert seen.server_local == (POD_B, APP_PORT)
     finally:
         replace(table, before)
+
+
+@pytest.mark.parametrize("port", [15001, 15006, 15008])
+def test_a_connection_to_the_listener_itself_ends(network, ztunnels, port):
+    def connect() -> bytes:
+        with socket.create_connection(("127.0.0.1", port), 20) as direct:
+            return direct.recv(1)
+    with contextlib.suppress(ConnectionResetError):  # may come before connect() has returned
+        assert network.netns["zt-a"].run(connect) == b""
+
+
+def test_stop_ends_open_connections_and_a_new_process_takes_over(network, ztunnels, apps,
+                                                                 start_on):
+    with Connection(network.netns["pod-a"], (SERVICE_B, SERVICE_PORT)) as connection:
+        connection.round()
+        ztunnels["a"].stop()
+        with pytest.raises(ConnectionError):
+            connection.round()
+    ztunnels["a"] = start_on("a")
+    assert exchange(network.netns["pod-a"], (SERVICE_B, SERVICE_PORT)).server_peer[0] == POD_A
 
 
 def replace(path: pathlib.Path, text: str) -> None:

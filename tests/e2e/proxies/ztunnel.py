@@ -8,8 +8,10 @@ README.md says what it does and what it leaves out.
 import argparse
 import asyncio
 import contextlib
+import ipaddress
 import signal
 import socket
+import ssl
 
 from . import tls, tproxy
 from .address import Endpoint
@@ -107,23 +109,27 @@ class Ztunnel:
                 await relay(downstream, upstream)
 
     async def _inbound_hbone(self, sock: socket.socket) -> None:
-        source, destination = _addresses(sock)
-        with self._log.connection(HBONE_PORT, source, destination, only_failure=True), \
-                contextlib.ExitStack() as refuse:
+        with contextlib.ExitStack() as refuse:
             refuse.callback(sock.close)
-            self._mesh.refresh()
-            workload = self._mesh.workload(destination.ip)
-            if not workload:
-                raise LookupError(f"no workload has the address {destination.ip}")
-            context = tls.context(self._options.certs, workload.namespace,
-                                  workload.service_account, server=True)
-            refuse.pop_all()  # from here on the transport owns the socket
-            reader, writer, identity = await tls.accept(sock, context)
+            source, destination = _addresses(sock)
+            with self._log.connection(HBONE_PORT, source, destination, only_failure=True):
+                context = self._server_context(destination)
+                refuse.pop_all()  # from here on the transport owns the socket
+                reader, writer, identity = await tls.accept(sock, context)
 
         def on_connect(stream: HboneStream, authority: str) -> None:
             self._start(self._serve_tunnel, stream, authority, source, destination, identity)
 
         await HboneSession(reader, writer, client=False, on_connect=on_connect).run()
+
+    def _server_context(self, destination: Endpoint) -> ssl.SSLContext:
+        """What the pod itself would show, were it the server."""
+        self._mesh.refresh()
+        workload = self._mesh.workload(destination.ip)
+        if not workload:
+            raise LookupError(f"no workload has the address {destination.ip}")
+        return tls.context(self._options.certs, workload.namespace, workload.service_account,
+                           server=True)
 
     async def _serve_tunnel(self, stream: HboneStream, authority: str, source: Endpoint,
                             destination: Endpoint, identity: str) -> None:
@@ -170,7 +176,10 @@ class Ztunnel:
 
 def _addresses(sock: socket.socket) -> tuple[Endpoint, Endpoint]:
     """The source, and the original destination, which TPROXY leaves as the socket's own name."""
-    return Endpoint.of(sock.getpeername()), Endpoint.of(sock.getsockname())
+    destination = Endpoint.of(sock.getsockname())
+    if ipaddress.ip_address(destination.ip).is_loopback:
+        raise ValueError("a connection to the listener itself")  # or it would go on to itself
+    return Endpoint.of(sock.getpeername()), destination
 
 
 async def _send(stream: TcpStream, data: bytes) -> None:
