@@ -1,6 +1,7 @@
 // The kernel of one real network namespace, by netlink and /proc/sys.
-// Threading: one thread at a time. Its sockets are opened inside the namespace once; everything later works from any
-// thread, except sysctls, which are opened on a short-lived thread when the caller is somewhere else.
+// Threading: one thread at a time. Its sockets are opened inside the namespace once; everything
+// later works from any thread, except sysctls, which are opened on a short-lived thread when the
+// caller is somewhere else.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +23,14 @@ class LinuxKernel final : public Kernel {
     // A sysctl whose path does not exist is left out, as is a link, set or table.
     Result<model::NetnsState> observe(const model::Scope& scope) override;
 
-    // Deleting what is gone already is success, except inside a packet-filter transaction. Setting a sysctl of a device
-    // that is gone is not_found.
+    // Deleting what is gone already is success, except inside a packet-filter transaction. Setting
+    // a sysctl of a device that is gone is not_found.
     std::expected<void, ApplyError> apply(const plan::Plan& plan) override;
 
     [[nodiscard]] const Netns& netns() const;
 
-    // Netlink port ids of our own sockets: a notification that carries one tells of our own doing (netlink::Monitor).
+    // Netlink port ids of our own sockets: a notification that carries one tells of our own doing
+    // (netlink::Monitor).
     [[nodiscard]] std::vector<std::uint32_t> port_ids() const;
 
   private:

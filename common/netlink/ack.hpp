@@ -16,7 +16,8 @@ struct Ack {
     bool operator==(const Ack&) const = default;
 };
 
-// Nothing when the message is neither NLMSG_ERROR nor NLMSG_DONE. Here, and only here, the sign of errno is turned.
+// Nothing when the message is neither NLMSG_ERROR nor NLMSG_DONE. Here, and only here, the sign of
+// errno is turned.
 std::optional<Ack> read_ack(const nlmsghdr& message);
 
 }  // namespace ambient::netlink

@@ -9,7 +9,8 @@
 namespace ambient::netlink {
 namespace {
 
-Message address_message(int type, int flags, std::uint32_t link_index, const model::InterfaceAddress& address) {
+Message address_message(int type, int flags, std::uint32_t link_index,
+                        const model::InterfaceAddress& address) {
     const auto family = address.address.family();
     const ifaddrmsg header{.ifa_family = to_kernel(family),
                            .ifa_prefixlen = static_cast<std::uint8_t>(address.prefix_length),
@@ -23,7 +24,8 @@ Message address_message(int type, int flags, std::uint32_t link_index, const mod
 }
 
 bool is_link_local(const IpAddress& address) {
-    return address.family() == Family::ipv6 && address.bytes()[0] == 0xfe && (address.bytes()[1] & 0xc0) == 0x80;
+    return address.family() == Family::ipv6 && address.bytes()[0] == 0xfe &&
+           (address.bytes()[1] & 0xc0) == 0x80;
 }
 
 }  // namespace
@@ -34,12 +36,14 @@ Result<std::optional<AddressRecord>> decode_address(const nlmsghdr& message) {
     // IPv4 tells both, which differ on point-to-point addresses; IPv6 mostly IFA_ADDRESS alone.
     auto address = attributes.address(IFA_LOCAL);
     if (!address) address = attributes.address(IFA_ADDRESS);
-    if (!header || !address || (message.nlmsg_type != RTM_NEWADDR && message.nlmsg_type != RTM_DELADDR)) {
+    if (!header || !address ||
+        (message.nlmsg_type != RTM_NEWADDR && message.nlmsg_type != RTM_DELADDR)) {
         return std::unexpected(Error{.doing = "decode address: malformed message"});
     }
     if (is_link_local(*address)) return std::nullopt;
-    return AddressRecord{.link_index = header->ifa_index,
-                         .address = {.link = {}, .address = *address, .prefix_length = header->ifa_prefixlen}};
+    return AddressRecord{
+        .link_index = header->ifa_index,
+        .address = {.link = {}, .address = *address, .prefix_length = header->ifa_prefixlen}};
 }
 
 Message dump_addresses(Family family, std::uint32_t link_index) {

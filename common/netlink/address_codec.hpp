@@ -17,8 +17,8 @@ struct AddressRecord {
     bool operator==(const AddressRecord&) const = default;
 };
 
-// RTM_NEWADDR or RTM_DELADDR; nothing for the kernel's own IPv6 link-local addresses, which are not in the model. Error
-// internal when the message is malformed.
+// RTM_NEWADDR or RTM_DELADDR; nothing for the kernel's own IPv6 link-local addresses, which are not
+// in the model. Error internal when the message is malformed.
 Result<std::optional<AddressRecord>> decode_address(const nlmsghdr& message);
 
 // `link_index` 0: of every link.

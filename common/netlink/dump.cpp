@@ -5,7 +5,9 @@
 namespace ambient::netlink {
 namespace {
 
-Error interrupted_error() { return Error{.kind = ErrorKind::interrupted, .doing = "dump: objects changed meanwhile"}; }
+Error interrupted_error() {
+    return Error{.kind = ErrorKind::interrupted, .doing = "dump: objects changed meanwhile"};
+}
 
 }  // namespace
 

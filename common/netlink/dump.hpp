@@ -1,4 +1,5 @@
-// The answer to a dump request, and the rule for interrupted ones. Pure: fed with datagrams, it needs no socket.
+// The answer to a dump request, and the rule for interrupted ones. Pure: fed with datagrams, it
+// needs no socket.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +11,15 @@
 
 namespace ambient::netlink {
 
-// Collects the messages of one dump. `sequence` and `port_id` are those of the request: anything else (a late answer to
-// an earlier request) is passed over.
+// Collects the messages of one dump. `sequence` and `port_id` are those of the request: anything
+// else (a late answer to an earlier request) is passed over.
 class Dump {
   public:
     Dump(std::uint32_t sequence, std::uint32_t port_id) : sequence_(sequence), port_id_(port_id) {}
 
-    // True once the dump has ended. Errors: what the kernel ended it with; interrupted, at the end, when the kernel said
-    // that objects changed meanwhile (NLM_F_DUMP_INTR), so that some may be missing or be there twice.
+    // True once the dump has ended. Errors: what the kernel ended it with; interrupted, at the end,
+    // when the kernel said that objects changed meanwhile (NLM_F_DUMP_INTR), so that some may be
+    // missing or be there twice.
     Result<bool> feed(std::span<const std::byte> datagram);
     // Messages were lost: the end will be an error too.
     void mark_interrupted() { interrupted_ = true; }
@@ -38,7 +40,8 @@ inline constexpr int kDumpAttempts = 5;
 template <class Attempt>
 std::invoke_result_t<Attempt> retry_interrupted(Attempt attempt) {
     auto outcome = attempt();
-    for (int i = 1; i < kDumpAttempts && !outcome && outcome.error().kind == ErrorKind::interrupted; ++i) {
+    for (int i = 1; i < kDumpAttempts && !outcome && outcome.error().kind == ErrorKind::interrupted;
+         ++i) {
         outcome = attempt();
     }
     return outcome;

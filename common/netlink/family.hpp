@@ -10,7 +10,9 @@
 
 namespace ambient::netlink {
 
-constexpr std::uint8_t to_kernel(Family family) { return family == Family::ipv4 ? AF_INET : AF_INET6; }
+constexpr std::uint8_t to_kernel(Family family) {
+    return family == Family::ipv4 ? AF_INET : AF_INET6;
+}
 
 constexpr std::optional<Family> family_from_kernel(std::uint8_t family) {
     if (family == AF_INET) return Family::ipv4;

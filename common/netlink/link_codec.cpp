@@ -18,7 +18,8 @@ constexpr std::uint16_t to_network(std::uint16_t value) {
 }
 
 // `index` 0: not known yet.
-Message link_message(int type, int flags, std::uint32_t index, std::uint32_t set = 0, std::uint32_t change = 0) {
+Message link_message(int type, int flags, std::uint32_t index, std::uint32_t set = 0,
+                     std::uint32_t change = 0) {
     ifinfomsg header{};
     header.ifi_family = AF_UNSPEC;
     header.ifi_index = static_cast<int>(index);
@@ -34,10 +35,13 @@ Message question(std::uint32_t index) {
 }
 
 void put_remote(Message& message, const IpAddress& remote) {
-    message.put_address(remote.family() == Family::ipv4 ? IFLA_GENEVE_REMOTE : IFLA_GENEVE_REMOTE6, remote);
+    message.put_address(remote.family() == Family::ipv4 ? IFLA_GENEVE_REMOTE : IFLA_GENEVE_REMOTE6,
+                        remote);
 }
 
-void put_kind(Message& message, const model::OtherLink& other) { message.put_text(IFLA_INFO_KIND, other.kind); }
+void put_kind(Message& message, const model::OtherLink& other) {
+    message.put_text(IFLA_INFO_KIND, other.kind);
+}
 
 void put_kind(Message& message, const model::Geneve& geneve) {
     message.put_text(IFLA_INFO_KIND, "geneve");
@@ -117,7 +121,8 @@ Message get_link(const std::string& name) {
 Message get_link(std::uint32_t index) { return question(index); }
 
 Message create_link(const model::Link& link) {
-    auto message = link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, link.up ? IFF_UP : 0, IFF_UP);
+    auto message =
+        link_message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0, link.up ? IFF_UP : 0, IFF_UP);
     message.put_text(IFLA_IFNAME, link.name);
     put_mac(message, link);
     put_mtu(message, link);
@@ -133,7 +138,8 @@ Message change_link(std::uint32_t index, const model::Link& wanted, const model:
     if (wanted.mtu != found.mtu) put_mtu(message, wanted);
     const auto* geneve = std::get_if<model::Geneve>(&wanted.kind);
     if (geneve != nullptr && wanted.kind != found.kind) {
-        // Only what geneve_nl2info() takes on change: an IFLA_GENEVE_PORT, even the old one, is refused.
+        // Only what geneve_nl2info() takes on change: an IFLA_GENEVE_PORT, even the old one, is
+        // refused.
         auto* info = message.nest(IFLA_LINKINFO);
         message.put_text(IFLA_INFO_KIND, "geneve");
         auto* data = message.nest(IFLA_INFO_DATA);

@@ -1,4 +1,5 @@
-// Links in rtnetlink's words (net/core/rtnetlink.c; drivers/net/geneve.c; drivers/net/veth.c). Pure.
+// Links in rtnetlink's words (net/core/rtnetlink.c; drivers/net/geneve.c; drivers/net/veth.c).
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,8 @@
 
 namespace ambient::netlink {
 
-// Where the other end of a link is (a veth's peer, a tunnel's lower device): its ifindex in the namespace that we know
-// by `nsid`, or in the link's own one without it.
+// Where the other end of a link is (a veth's peer, a tunnel's lower device): its ifindex in the
+// namespace that we know by `nsid`, or in the link's own one without it.
 struct LowerLink {
     std::uint32_t index = 0;
     std::optional<std::int32_t> nsid = std::nullopt;

@@ -1,4 +1,5 @@
-// Names and indexes of links, asked once each: for the length of one operation. Threading: as its socket.
+// Names and indexes of links, asked once each: for the length of one operation. Threading: as its
+// socket.
 #pragma once
 
 #include <cstdint>

@@ -25,12 +25,14 @@ nlattr* Message::nest(int attribute) {
 }
 
 void Message::nest_end(nlattr* start) {
-    // Unlike nla_nest_end() this one keeps a nest that is empty, which the kernel takes for "present".
+    // Unlike nla_nest_end() this one keeps a nest that is empty, which the kernel takes for
+    // "present".
     if (start != nullptr) nla_nest_end_keep_empty(message_.get(), start);
 }
 
 void Message::append(const void* bytes, std::size_t size) {
-    if (nlmsg_append(message_.get(), const_cast<void*>(bytes), size, NLMSG_ALIGNTO) < 0) complete_ = false;
+    if (nlmsg_append(message_.get(), const_cast<void*>(bytes), size, NLMSG_ALIGNTO) < 0)
+        complete_ = false;
 }
 
 Attributes Attributes::after(const nlmsghdr& message, std::size_t header_size) {
@@ -50,7 +52,8 @@ const nlattr* Attributes::find(int attribute) const { return nla_find(head_, len
 std::span<const std::uint8_t> Attributes::bytes(int attribute) const {
     const auto* found = find(attribute);
     if (found == nullptr) return {};
-    return {static_cast<const std::uint8_t*>(nla_data(found)), static_cast<std::size_t>(nla_len(found))};
+    return {static_cast<const std::uint8_t*>(nla_data(found)),
+            static_cast<std::size_t>(nla_len(found))};
 }
 
 std::string Attributes::text(int attribute) const {
@@ -59,6 +62,8 @@ std::string Attributes::text(int attribute) const {
     return std::string(view.substr(0, view.find('\0')));
 }
 
-std::optional<IpAddress> Attributes::address(int attribute) const { return IpAddress::from_bytes(bytes(attribute)); }
+std::optional<IpAddress> Attributes::address(int attribute) const {
+    return IpAddress::from_bytes(bytes(attribute));
+}
 
 }  // namespace ambient::netlink

@@ -1,4 +1,5 @@
-// One rtnetlink message, to build and to read. The builder owns libnl's message; the reader looks into bytes of others.
+// One rtnetlink message, to build and to read. The builder owns libnl's message; the reader looks
+// into bytes of others.
 #pragma once
 
 #include <linux/netlink.h>
@@ -35,7 +36,9 @@ class Message {
     void put_bytes(int attribute, std::span<const std::uint8_t> bytes) {
         put(attribute, bytes.data(), bytes.size());
     }
-    void put_address(int attribute, const IpAddress& address) { put_bytes(attribute, address.bytes()); }
+    void put_address(int attribute, const IpAddress& address) {
+        put_bytes(attribute, address.bytes());
+    }
     // Attributes put until nest_end() belong to this one.
     [[nodiscard]] nlattr* nest(int attribute);
     void nest_end(nlattr* start);
@@ -61,7 +64,8 @@ class Message {
     bool complete_ = true;
 };
 
-// A run of attributes. Lookups return nothing when the attribute is absent or has not exactly the size asked for.
+// A run of attributes. Lookups return nothing when the attribute is absent or has not exactly the
+// size asked for.
 class Attributes {
   public:
     // Those after the fixed part of a message.
@@ -73,10 +77,18 @@ class Attributes {
 
     [[nodiscard]] const nlattr* find(int attribute) const;
     [[nodiscard]] bool has(int attribute) const { return find(attribute) != nullptr; }
-    [[nodiscard]] std::optional<std::uint8_t> u8(int attribute) const { return value<std::uint8_t>(attribute); }
-    [[nodiscard]] std::optional<std::uint16_t> u16(int attribute) const { return value<std::uint16_t>(attribute); }
-    [[nodiscard]] std::optional<std::uint32_t> u32(int attribute) const { return value<std::uint32_t>(attribute); }
-    [[nodiscard]] std::optional<std::int32_t> s32(int attribute) const { return value<std::int32_t>(attribute); }
+    [[nodiscard]] std::optional<std::uint8_t> u8(int attribute) const {
+        return value<std::uint8_t>(attribute);
+    }
+    [[nodiscard]] std::optional<std::uint16_t> u16(int attribute) const {
+        return value<std::uint16_t>(attribute);
+    }
+    [[nodiscard]] std::optional<std::uint32_t> u32(int attribute) const {
+        return value<std::uint32_t>(attribute);
+    }
+    [[nodiscard]] std::optional<std::int32_t> s32(int attribute) const {
+        return value<std::int32_t>(attribute);
+    }
     [[nodiscard]] std::string text(int attribute) const;  // empty when absent
     [[nodiscard]] std::optional<IpAddress> address(int attribute) const;
     [[nodiscard]] std::span<const std::uint8_t> bytes(int attribute) const;

@@ -11,7 +11,8 @@
 namespace ambient::netlink {
 namespace {
 
-// What the kernel fills with one part of a dump at most (net/netlink/af_netlink.c, netlink_recvmsg).
+// What the kernel fills with one part of a dump at most (net/netlink/af_netlink.c,
+// netlink_recvmsg).
 constexpr std::size_t kDumpPart = 32768;
 
 Result<void> set_option(int fd, int level, int option, const void* value, socklen_t size) {
@@ -34,11 +35,13 @@ Messages::Iterator& Messages::Iterator::operator++() {
 }
 
 bool Messages::Iterator::operator==(std::default_sentinel_t) const {
-    return left_ < sizeof(nlmsghdr) || (**this).nlmsg_len < sizeof(nlmsghdr) || (**this).nlmsg_len > left_;
+    return left_ < sizeof(nlmsghdr) || (**this).nlmsg_len < sizeof(nlmsghdr) ||
+           (**this).nlmsg_len > left_;
 }
 
 Result<NetlinkSocket> NetlinkSocket::open(const Netns& netns, int protocol, int timeout_ms) {
-    auto fd = TRY(open_socket(netns, AF_NETLINK, SOCK_RAW | (timeout_ms == 0 ? SOCK_NONBLOCK : 0), protocol));
+    auto fd = TRY(
+        open_socket(netns, AF_NETLINK, SOCK_RAW | (timeout_ms == 0 ? SOCK_NONBLOCK : 0), protocol));
     TRY(enable(fd.get(), NETLINK_EXT_ACK));
     TRY(enable(fd.get(), NETLINK_CAP_ACK));
     if (protocol == NETLINK_ROUTE) TRY(enable(fd.get(), NETLINK_GET_STRICT_CHK));
@@ -93,7 +96,8 @@ Result<void> NetlinkSocket::join(int group) {
 }
 
 void NetlinkSocket::set_receive_buffer(int bytes) {
-    // Without CAP_NET_ADMIN the system's limit stands; an overrun is then only more likely, and never goes unseen.
+    // Without CAP_NET_ADMIN the system's limit stands; an overrun is then only more likely, and
+    // never goes unseen.
     if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
         (void)::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
     }

@@ -1,6 +1,7 @@
-// The one owner of a netlink socket, of any protocol: extended acks and strict checking on, the sender of every
-// datagram checked, reads sized to the datagram, errno kept as it was. libnl's own socket folds errno values and drops
-// the kernel's text, hence this one. Threading: one thread at a time.
+// The one owner of a netlink socket, of any protocol: extended acks and strict checking on, the
+// sender of every datagram checked, reads sized to the datagram, errno kept as it was. libnl's own
+// socket folds errno values and drops the kernel's text, hence this one. Threading: one thread at a
+// time.
 #pragma once
 
 #include <linux/netlink.h>
@@ -42,17 +43,19 @@ class Messages {
 
 class NetlinkSocket {
   public:
-    // `protocol` is NETLINK_ROUTE or NETLINK_NETFILTER. Receiving waits at most `timeout_ms`; 0: not at all.
+    // `protocol` is NETLINK_ROUTE or NETLINK_NETFILTER. Receiving waits at most `timeout_ms`; 0:
+    // not at all.
     static Result<NetlinkSocket> open(const Netns& netns, int protocol, int timeout_ms = 5000);
 
     // One datagram to the kernel.
     Result<void> send(std::span<const std::byte> datagram);
-    // The next datagram from the kernel; valid until the next call. Errors: interrupted when the kernel lost messages
-    // for want of buffer (ENOBUFS), unavailable when there is none in time.
+    // The next datagram from the kernel; valid until the next call. Errors: interrupted when the
+    // kernel lost messages for want of buffer (ENOBUFS), unavailable when there is none in time.
     Result<std::span<const std::byte>> receive();
     // Notifications of a multicast group, from now on.
     Result<void> join(int group);
-    // Room for `bytes` of datagrams that were not received yet, beyond the system's limit if we may.
+    // Room for `bytes` of datagrams that were not received yet, beyond the system's limit if we
+    // may.
     void set_receive_buffer(int bytes);
 
     std::uint32_t next_sequence() { return ++sequence_; }

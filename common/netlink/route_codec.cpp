@@ -56,8 +56,9 @@ Message route_message(int type, int flags, std::uint32_t link_index, const model
     return message;
 }
 
-// Attributes that the model holds, or that are no property of the route: RTA_CACHEINFO is its age and use, RTA_PREF an
-// IPv6 router preference that is only ever "medium" on routes not learnt from a router.
+// Attributes that the model holds, or that are no property of the route: RTA_CACHEINFO is its age
+// and use, RTA_PREF an IPv6 router preference that is only ever "medium" on routes not learnt from
+// a router.
 bool is_in_model(int attribute) {
     switch (attribute) {
         case RTA_TABLE:
@@ -74,12 +75,15 @@ bool is_in_model(int attribute) {
     }
 }
 
-constexpr unsigned kKnownFlags = RTNH_F_ONLINK | RTNH_F_DEAD | RTNH_F_LINKDOWN | RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE;
+// Of rtm_flags: nothing here narrows or widens what the route matches.
+constexpr unsigned kKnownFlags =
+    RTNH_F_ONLINK | RTNH_F_DEAD | RTNH_F_LINKDOWN | RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE;
 
 bool is_beyond_model(const rtmsg& header, const Attributes& attributes) {
-    return header.rtm_tos != 0 || header.rtm_src_len != 0 || (header.rtm_flags & ~kKnownFlags) != 0 ||
-           !scope_from_kernel(header.rtm_scope) ||
-           type_from_kernel(header.rtm_type) == model::RouteType::other || !attributes.all(is_in_model);
+    return header.rtm_tos != 0 || header.rtm_src_len != 0 ||
+           (header.rtm_flags & ~kKnownFlags) != 0 || !scope_from_kernel(header.rtm_scope) ||
+           type_from_kernel(header.rtm_type) == model::RouteType::other ||
+           !attributes.all(is_in_model);
 }
 
 }  // namespace
@@ -90,26 +94,28 @@ Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message) {
         return std::unexpected(Error{.doing = "decode route: malformed message"});
     }
     const auto family = family_from_kernel(header->rtm_family);
-    if (!family || (header->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+    if (!family) return std::nullopt;
 
     const auto attributes = Attributes::after<rtmsg>(message);
-    const auto destination = Prefix::make(attributes.address(RTA_DST).value_or(IpAddress::any(*family)), header->rtm_dst_len);
+    const auto destination = Prefix::make(
+        attributes.address(RTA_DST).value_or(IpAddress::any(*family)), header->rtm_dst_len);
     if (!destination || destination->family() != *family) {
         return std::unexpected(Error{.doing = "decode route: malformed destination"});
     }
     RouteRecord record;
     record.link_index = attributes.u32(RTA_OIF).value_or(0);
-    record.route = {.table = attributes.u32(RTA_TABLE).value_or(header->rtm_table),
-                    .destination = *destination,
-                    .metric = attributes.u32(RTA_PRIORITY).value_or(0),
-                    .type = type_from_kernel(header->rtm_type),
-                    .scope = scope_from_kernel(header->rtm_scope).value_or(model::RouteScope::universe),
-                    .protocol = header->rtm_protocol,
-                    .link = {},
-                    .gateway = attributes.address(RTA_GATEWAY),
-                    .source = attributes.address(RTA_PREFSRC),
-                    .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
-                    .beyond_model = is_beyond_model(*header, attributes)};
+    record.route = {
+        .table = attributes.u32(RTA_TABLE).value_or(header->rtm_table),
+        .destination = *destination,
+        .metric = attributes.u32(RTA_PRIORITY).value_or(0),
+        .type = type_from_kernel(header->rtm_type),
+        .scope = scope_from_kernel(header->rtm_scope).value_or(model::RouteScope::universe),
+        .protocol = header->rtm_protocol,
+        .link = {},
+        .gateway = attributes.address(RTA_GATEWAY),
+        .source = attributes.address(RTA_PREFSRC),
+        .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
+        .beyond_model = is_beyond_model(*header, attributes)};
     return record;
 }
 
@@ -126,7 +132,9 @@ Message get_route(const RouteQuestion& question) {
     rtmsg header{};
     header.rtm_family = to_kernel(question.destination.family());
     header.rtm_dst_len = static_cast<std::uint8_t>(address_bits(question.destination.family()));
-    header.rtm_flags = RTM_F_LOOKUP_TABLE | (question.as_stored ? RTM_F_FIB_MATCH : 0);
+    header.rtm_flags = question.as_stored ? RTM_F_FIB_MATCH : 0;
+    // IPv4 answers RT_TABLE_MAIN without it; IPv6 always tells the table and refuses the flag.
+    if (question.destination.family() == Family::ipv4) header.rtm_flags |= RTM_F_LOOKUP_TABLE;
     Message message(RTM_GETROUTE, 0, header);
     message.put_address(RTA_DST, question.destination);
     if (question.mark != 0) message.put_u32(RTA_MARK, question.mark);

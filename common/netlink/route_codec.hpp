@@ -17,20 +17,20 @@ struct RouteRecord {
     bool operator==(const RouteRecord&) const = default;
 };
 
-// RTM_NEWROUTE or RTM_DELROUTE; nothing for families and cached routes that are not in the model. Error internal when
+// RTM_NEWROUTE or RTM_DELROUTE; nothing for families that are not in the model. Error internal when
 // the message is malformed.
 Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message);
 
-// What a dump covers; nothing: no restriction. The kernel filters (strict checking), so that the cost is that of the
-// answer.
+// What a dump covers; nothing: no restriction. The kernel filters (strict checking), so that the
+// cost is that of the answer.
 struct RouteFilter {
     std::optional<std::uint32_t> table = std::nullopt;
     std::optional<std::uint8_t> protocol = std::nullopt;
 };
 Message dump_routes(Family family, const RouteFilter& filter);
 
-// How this namespace would send to `destination` when a packet has `mark`. `as_stored`: answer with the route that
-// matched as it stands in its table (RTM_F_FIB_MATCH), not with what becomes of it.
+// How this namespace would send to `destination` when a packet has `mark`. `as_stored`: answer with
+// the route that matched as it stands in its table (RTM_F_FIB_MATCH), not with what becomes of it.
 struct RouteQuestion {
     IpAddress destination;
     std::uint32_t mark = 0;

@@ -23,7 +23,8 @@ Result<RouteSocket> RouteSocket::open(const Netns& netns) {
 }
 
 Result<void> RouteSocket::send(Message& request, int flags) {
-    if (!request.complete()) return std::unexpected(invalid_input("a name or value is too long for the kernel"));
+    if (!request.complete())
+        return std::unexpected(invalid_input("a name or value is too long for the kernel"));
     auto& header = request.header();
     header.nlmsg_flags = static_cast<std::uint16_t>(header.nlmsg_flags | flags);
     header.nlmsg_seq = socket_.next_sequence();
@@ -67,7 +68,8 @@ Result<Dump> RouteSocket::dump_once(Message& request) {
     while (true) {
         const auto datagram = socket_.receive();
         if (!datagram) {
-            if (datagram.error().kind != ErrorKind::interrupted) return std::unexpected(datagram.error());
+            if (datagram.error().kind != ErrorKind::interrupted)
+                return std::unexpected(datagram.error());
             dump.mark_interrupted();  // but the rest of this dump is still to come
             continue;
         }

@@ -13,7 +13,9 @@ namespace ambient::netlink {
 class Reply {
   public:
     explicit Reply(const nlmsghdr& message);
-    [[nodiscard]] const nlmsghdr& message() const { return *reinterpret_cast<const nlmsghdr*>(bytes_.data()); }
+    [[nodiscard]] const nlmsghdr& message() const {
+        return *reinterpret_cast<const nlmsghdr*>(bytes_.data());
+    }
 
   private:
     std::vector<std::byte> bytes_;

@@ -20,13 +20,15 @@ Message rule_message(int type, int flags, const model::PolicyRule& rule) {
         message.put_u32(FRA_FWMARK, rule.mark.value);
         message.put_u32(FRA_FWMASK, rule.mark.mask);
     }
-    std::visit(Overloaded{[&](const model::Lookup& lookup) { message.put_u32(FRA_TABLE, lookup.table); },
-                          [&](const model::Goto& jump) { message.put_u32(FRA_GOTO, jump.priority); }},
-               rule.action);
+    std::visit(
+        Overloaded{[&](const model::Lookup& lookup) { message.put_u32(FRA_TABLE, lookup.table); },
+                   [&](const model::Goto& jump) { message.put_u32(FRA_GOTO, jump.priority); }},
+        rule.action);
     return message;
 }
 
-// Every selector that we do not know narrows the rule: only attributes known to be harmless are let through.
+// Every selector that we do not know narrows the rule: only attributes known to be harmless are let
+// through.
 bool is_in_model(int attribute) {
     switch (attribute) {
         case FRA_PRIORITY:
@@ -43,9 +45,9 @@ bool is_in_model(int attribute) {
 bool is_beyond_model(const fib_rule_hdr& header, const Attributes& attributes) {
     // "None" is told as -1, always (fib_nl_fill_rule).
     const bool suppresses = attributes.s32(FRA_SUPPRESS_PREFIXLEN).value_or(-1) != -1;
-    return (header.action != FR_ACT_TO_TBL && header.action != FR_ACT_GOTO) || header.src_len != 0 ||
-           header.dst_len != 0 || header.tos != 0 || (header.flags & FIB_RULE_INVERT) != 0 || suppresses ||
-           !attributes.all(is_in_model);
+    return (header.action != FR_ACT_TO_TBL && header.action != FR_ACT_GOTO) ||
+           header.src_len != 0 || header.dst_len != 0 || header.tos != 0 ||
+           (header.flags & FIB_RULE_INVERT) != 0 || suppresses || !attributes.all(is_in_model);
 }
 
 }  // namespace
@@ -59,11 +61,14 @@ Result<std::optional<model::PolicyRule>> decode_rule(const nlmsghdr& message) {
     if (!family) return std::nullopt;
 
     const auto attributes = Attributes::after<fib_rule_hdr>(message);
-    model::PolicyRule rule{.family = *family, .priority = attributes.u32(FRA_PRIORITY).value_or(0), .action = {}};
+    model::PolicyRule rule{
+        .family = *family, .priority = attributes.u32(FRA_PRIORITY).value_or(0), .action = {}};
     rule.protocol = attributes.u8(FRA_PROTOCOL).value_or(RTPROT_UNSPEC);
-    // A mark without a mask means all its bits; the kernel leaves out a value of 0 (fib_nl_fill_rule).
+    // A mark without a mask means all its bits; the kernel leaves out a value of 0
+    // (fib_nl_fill_rule).
     const auto mark = attributes.u32(FRA_FWMARK);
-    rule.mark = {.value = mark.value_or(0), .mask = attributes.u32(FRA_FWMASK).value_or(mark ? 0xffffffff : 0)};
+    rule.mark = {.value = mark.value_or(0),
+                 .mask = attributes.u32(FRA_FWMASK).value_or(mark ? 0xffffffff : 0)};
     if (header->action == FR_ACT_GOTO) {
         rule.action = model::Goto{.priority = attributes.u32(FRA_GOTO).value_or(0)};
     } else {

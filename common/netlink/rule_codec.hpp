@@ -8,8 +8,8 @@
 
 namespace ambient::netlink {
 
-// RTM_NEWRULE or RTM_DELRULE; nothing for families that are not in the model. Error internal when the message is
-// malformed.
+// RTM_NEWRULE or RTM_DELRULE; nothing for families that are not in the model. Error internal when
+// the message is malformed.
 Result<std::optional<model::PolicyRule>> decode_rule(const nlmsghdr& message);
 
 Message dump_rules(Family family);

@@ -1,10 +1,10 @@
 #include "common/netns/netns.hpp"
 
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <linux/nsfs.h>
-#include <fcntl.h>
-#include <sched.h>
 
 #include <cerrno>
 #include <utility>
@@ -30,7 +30,7 @@ Result<Netns> Netns::adopt(UniqueFd fd, std::string name) {
                                      .doing = "open network namespace: this is none:",
                                      .object = std::move(name)});
     }
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd.get(), &status) != 0) {
         return std::unexpected(errno_error(errno, "identify network namespace", std::move(name)));
     }
@@ -38,7 +38,9 @@ Result<Netns> Netns::adopt(UniqueFd fd, std::string name) {
     return Netns(std::move(fd), id, std::move(name));
 }
 
-Result<Netns> Netns::of_process(pid_t pid) { return open("/proc/" + std::to_string(pid) + "/ns/net"); }
+Result<Netns> Netns::of_process(pid_t pid) {
+    return open("/proc/" + std::to_string(pid) + "/ns/net");
+}
 
 Result<Netns> Netns::current() { return open(kOwnPath); }
 

@@ -1,5 +1,5 @@
-// A handle to one network namespace. It keeps the namespace alive, wherever the path that led to it goes.
-// Threading: immutable once made; may be used from any thread.
+// A handle to one network namespace. It keeps the namespace alive, wherever the path that led to it
+// goes. Threading: immutable once made; may be used from any thread.
 #pragma once
 
 #include <sys/types.h>
@@ -22,8 +22,8 @@ struct NetnsId {
 
 class Netns {
   public:
-    // Any path that is a network namespace: /run/netns/x, /proc/1/ns/net. Errors: not_found; invalid_input when
-    // something else is there.
+    // Any path that is a network namespace: /run/netns/x, /proc/1/ns/net. Errors: not_found;
+    // invalid_input when something else is there.
     static Result<Netns> open(const std::string& path);
     // `name` is for error texts only.
     static Result<Netns> adopt(UniqueFd fd, std::string name);

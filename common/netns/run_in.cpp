@@ -1,7 +1,7 @@
 #include "common/netns/run_in.hpp"
 
-#include <sys/socket.h>
 #include <sched.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <system_error>

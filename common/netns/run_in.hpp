@@ -1,5 +1,5 @@
-// Doing something inside a network namespace. Only opening needs it: a socket, and a file under /proc/sys/net, serve
-// the namespace of the thread that opened them, from any thread, from then on.
+// Doing something inside a network namespace. Only opening needs it: a socket, and a file under
+// /proc/sys/net, serve the namespace of the thread that opened them, from any thread, from then on.
 #pragma once
 
 #include <functional>
@@ -9,9 +9,10 @@
 
 namespace ambient {
 
-// Calls `work` on a thread whose network namespace is `netns`, and waits for it: on the calling thread when that is
-// already there, otherwise on one that ends afterwards, so that no thread is ever left behind in a foreign namespace.
-// Error when the namespace cannot be entered; `work` was not called then.
+// Calls `work` on a thread whose network namespace is `netns`, and waits for it: on the calling
+// thread when that is already there, otherwise on one that ends afterwards, so that no thread is
+// ever left behind in a foreign namespace. Error when the namespace cannot be entered; `work` was
+// not called then.
 Result<void> enter_and_call(const Netns& netns, const std::function<void()>& work);
 
 // The same for work that returns a Result.

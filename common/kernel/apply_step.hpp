@@ -1,0 +1,13 @@
+// One step of a plan that is no packet-filter step, done to the kernel.
+#pragma once
+
+#include "common/kernel/observe.hpp"
+#include "common/netns/netns.hpp"
+#include "common/plan/plan.hpp"
+
+namespace ambient {
+
+// Deleting what is gone already is success.
+Result<void> apply_step(RouteContext& context, const Netns& netns, const plan::Step& step);
+
+}  // namespace ambient

@@ -1,0 +1,113 @@
+#include "common/kernel/linux_kernel.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "common/kernel/apply_step.hpp"
+#include "common/kernel/observe.hpp"
+#include "common/kernel/pod_routes.hpp"
+#include "common/kernel/sysctl_file.hpp"
+#include "common/netlink/nft_tables.hpp"
+#include "common/netlink/route_socket.hpp"
+#include "common/plan/print.hpp"
+
+namespace ambient {
+
+struct LinuxKernel::Parts {
+    Netns netns;
+    netlink::RouteSocket route;
+    netlink::NftTables filter;
+
+    Result<model::NetnsState> observe(const model::Scope& scope);
+    Result<std::vector<model::FilterTable>> observe_tables(const model::Scope& scope);
+    Error located(Error error) const;
+};
+
+Error LinuxKernel::Parts::located(Error error) const {
+    if (error.netns.empty()) error.netns = netns.name();
+    return error;
+}
+
+Result<std::vector<model::FilterTable>> LinuxKernel::Parts::observe_tables(
+    const model::Scope& scope) {
+    std::vector<model::FilterTable> tables;
+    for (const auto& name : scope.filter_tables) {
+        auto table = TRY(scope.pods ? filter.observe_elements(name, *scope.pods)
+                                    : filter.observe_table(name));
+        if (table) tables.push_back(*std::move(table));
+    }
+    return tables;
+}
+
+Result<model::NetnsState> LinuxKernel::Parts::observe(const model::Scope& scope) {
+    RouteContext context{.socket = route, .names = netlink::LinkNames(route)};
+    model::NetnsState state;
+    if (scope.pods) {
+        state.routes = TRY(observe_pod_routes(context, scope));
+    } else {
+        state.links = TRY(observe_links(context, scope));
+        state.addresses = TRY(observe_addresses(context, scope));
+        state.routes = TRY(observe_routes(context, scope));
+        state.rules = TRY(observe_rules(context, scope));
+    }
+    state.sysctls = TRY(read_sysctls(netns, scope.sysctls));
+    state.tables = TRY(observe_tables(scope));
+    model::sort(state);
+    return state;
+}
+
+Result<LinuxKernel> LinuxKernel::open(const Netns& netns) {
+    return LinuxKernel(
+        std::make_unique<Parts>(Parts{.netns = TRY(netns.duplicate()),
+                                      .route = TRY(netlink::RouteSocket::open(netns)),
+                                      .filter = TRY(netlink::NftTables::open(netns))}));
+}
+
+LinuxKernel::LinuxKernel(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+LinuxKernel::LinuxKernel(LinuxKernel&&) noexcept = default;
+LinuxKernel& LinuxKernel::operator=(LinuxKernel&&) noexcept = default;
+LinuxKernel::~LinuxKernel() = default;
+
+Result<model::NetnsState> LinuxKernel::observe(const model::Scope& scope) {
+    auto state = parts_->observe(scope);
+    if (!state) {
+        auto error = parts_->located(std::move(state).error());
+        error.doing = "observe: " + error.doing;
+        return std::unexpected(std::move(error));
+    }
+    return state;
+}
+
+std::expected<void, ApplyError> LinuxKernel::apply(const plan::Plan& plan) {
+    RouteContext context{.socket = parts_->route, .names = netlink::LinkNames(parts_->route)};
+    for (auto step = plan.begin(); step != plan.end();) {
+        auto next = std::next(step);
+        Result<void> outcome;
+        if (plan::is_filter_step(*step)) {
+            next = std::find_if_not(step, plan.end(), plan::is_filter_step);
+            outcome = parts_->filter.apply({step, next});
+        } else {
+            outcome = apply_step(context, parts_->netns, *step);
+            if (!outcome) {
+                outcome.error().doing = "apply";
+                outcome.error().object = plan::to_string(*step);
+            }
+        }
+        if (!outcome) {
+            return std::unexpected(
+                ApplyError{.done = static_cast<std::size_t>(step - plan.begin()),
+                           .error = parts_->located(std::move(outcome).error())});
+        }
+        step = next;
+    }
+    return {};
+}
+
+const Netns& LinuxKernel::netns() const { return parts_->netns; }
+
+std::vector<std::uint32_t> LinuxKernel::port_ids() const {
+    return {parts_->route.port_id(), parts_->filter.port_id()};
+}
+
+}  // namespace ambient

@@ -1,0 +1,159 @@
+#include "common/kernel/observe.hpp"
+
+#include <algorithm>
+#include <ranges>
+
+#include "common/netlink/address_codec.hpp"
+#include "common/netlink/family.hpp"
+#include "common/netlink/rule_codec.hpp"
+
+namespace ambient {
+namespace {
+
+using netlink::kFamilies;
+
+// One object a key. Where the kernel holds several, the first is kept: the one it meets first.
+template <class T>
+void keep_first_of_each_key(std::vector<T>& objects) {
+    std::ranges::stable_sort(objects, [](const T& a, const T& b) { return key(a) < key(b); });
+    const auto rest =
+        std::ranges::unique(objects, [](const T& a, const T& b) { return key(a) == key(b); });
+    objects.erase(rest.begin(), rest.end());
+}
+
+template <class T>
+void append(std::vector<T>& all, std::vector<T> more) {
+    std::ranges::move(more, std::back_inserter(all));
+}
+
+// Gives a veth its peer's name when that is in the same namespace.
+Result<void> name_peer(RouteContext& context, netlink::LinkRecord& record) {
+    auto* veth = std::get_if<model::Veth>(&record.link.kind);
+    if (veth == nullptr || !record.lower || record.lower->nsid) return {};
+    const auto name = context.names.name_of(record.lower->index);
+    if (name) veth->peer = *name;
+    return {};
+}
+
+}  // namespace
+
+Result<std::vector<model::Link>> observe_links(RouteContext& context, const model::Scope& scope) {
+    std::vector<model::Link> links;
+    for (const auto& name : scope.links) {
+        auto request = netlink::get_link(name);
+        const auto reply = context.socket.query(request);
+        if (!reply) {
+            if (reply.error().kind == ErrorKind::not_found) continue;
+            return std::unexpected(reply.error());
+        }
+        auto record = TRY(netlink::decode_link(reply->message()));
+        // The kernel finds links by their other names too (net/core/dev.c,
+        // netdev_name_node_lookup).
+        if (record.link.name != name) continue;
+        TRY(name_peer(context, record));
+        links.push_back(std::move(record.link));
+    }
+    return links;
+}
+
+Result<std::vector<model::InterfaceAddress>> observe_addresses(RouteContext& context,
+                                                               const model::Scope& scope) {
+    std::vector<model::InterfaceAddress> addresses;
+    for (const auto& link : scope.links) {
+        const auto index = context.names.index_of(link);
+        if (!index) {
+            if (index.error().kind == ErrorKind::not_found) continue;
+            return std::unexpected(index.error());
+        }
+        for (const Family family : kFamilies) {
+            auto request = netlink::dump_addresses(family, *index);
+            const auto dump = context.socket.dump(request);
+            if (!dump) {
+                if (dump.error().kind == ErrorKind::not_found)
+                    continue;  // the link went away just now
+                return std::unexpected(dump.error());
+            }
+            for (const auto& message : *dump) {
+                auto record = TRY(netlink::decode_address(message));
+                if (!record) continue;
+                record->address.link = link;
+                addresses.push_back(std::move(record->address));
+            }
+        }
+    }
+    keep_first_of_each_key(addresses);
+    return addresses;
+}
+
+Result<std::optional<model::Route>> named_route(RouteContext& context,
+                                                netlink::RouteRecord record) {
+    if (record.link_index != 0) {
+        auto name = context.names.name_of(record.link_index);
+        if (!name) {
+            if (name.error().kind == ErrorKind::not_found) return std::nullopt;
+            return std::unexpected(name.error());
+        }
+        record.route.link = *std::move(name);
+    }
+    return std::move(record.route);
+}
+
+Result<std::vector<model::Route>> filtered_routes(RouteContext& context, Family family,
+                                                  const netlink::RouteFilter& filter) {
+    auto request = netlink::dump_routes(family, filter);
+    const auto dump = context.socket.dump(request);
+    std::vector<model::Route> routes;
+    if (!dump) {
+        if (dump.error().kind == ErrorKind::not_found) return routes;
+        return std::unexpected(dump.error());
+    }
+    for (const auto& message : *dump) {
+        auto record = TRY(netlink::decode_route(message));
+        if (!record) continue;
+        if (auto route = TRY(named_route(context, *std::move(record))))
+            routes.push_back(*std::move(route));
+    }
+    return routes;
+}
+
+Result<std::vector<model::Route>> observe_routes(RouteContext& context, const model::Scope& scope) {
+    std::vector<model::Route> routes;
+    for (const Family family : kFamilies) {
+        for (const auto table : scope.route_tables) {
+            append(routes, TRY(filtered_routes(context, family, {.table = table})));
+        }
+        append(routes, TRY(filtered_routes(context, family, {.protocol = scope.protocol})));
+    }
+    keep_first_of_each_key(routes);
+    return routes;
+}
+
+Result<std::vector<model::PolicyRule>> all_rules(RouteContext& context, Family family) {
+    auto request = netlink::dump_rules(family);
+    const auto dump = TRY(context.socket.dump(request));
+    std::vector<model::PolicyRule> rules;
+    for (const auto& message : dump) {
+        if (auto rule = TRY(netlink::decode_rule(message))) rules.push_back(*rule);
+    }
+    return rules;
+}
+
+Result<std::vector<model::PolicyRule>> observe_rules(RouteContext& context,
+                                                     const model::Scope& scope) {
+    std::vector<model::PolicyRule> rules;
+    for (const Family family : kFamilies) {
+        for (const auto& rule : TRY(all_rules(context, family))) {
+            if (rule.protocol == scope.protocol ||
+                std::ranges::count(scope.rule_priorities, rule.priority) != 0) {
+                rules.push_back(rule);
+            }
+        }
+    }
+    // Of two that differ in nothing but who made them, ours is the one that counts.
+    std::ranges::stable_partition(
+        rules, [&](const auto& rule) { return rule.protocol == scope.protocol; });
+    keep_first_of_each_key(rules);
+    return rules;
+}
+
+}  // namespace ambient

@@ -1,0 +1,122 @@
+#include "common/kernel/pod_routes.hpp"
+
+#include <cerrno>
+#include <map>
+#include <utility>
+
+namespace ambient {
+namespace {
+
+// The stored route that a packet without mark takes. `certain` is false when the packet is refused
+// by a route or a rule that may stand in any table.
+struct Match {
+    std::optional<model::Route> route = std::nullopt;
+    bool certain = true;
+};
+
+Result<Match> matching_route(RouteContext& context, const IpAddress& address) {
+    auto request = netlink::get_route({.destination = address, .as_stored = true});
+    const auto reply = context.socket.query(request);
+    if (!reply) {
+        switch (reply.error().errno_value) {
+            case ENETUNREACH: return Match{};
+            case EHOSTUNREACH:  // unreachable, prohibit, blackhole: net/ipv4/fib_semantics.c,
+                                // fib_props
+            case EACCES:
+            case EINVAL: return Match{.certain = false};
+            default: return std::unexpected(reply.error());
+        }
+    }
+    auto record = TRY(netlink::decode_route(reply->message()));
+    if (!record) return Match{.certain = false};
+    return Match{.route = TRY(named_route(context, *std::move(record)))};
+}
+
+// What is read once, when first needed.
+class PodRoutes {
+  public:
+    PodRoutes(RouteContext& context, const model::Scope& scope)
+        : context_(context), scope_(scope) {}
+
+    Result<void> add(const IpAddress& address) {
+        const auto match = TRY(matching_route(context_, address));
+        for (const auto table : scope_.route_tables)
+            TRY(add(address, table, match));
+        return {};
+    }
+
+    std::vector<model::Route> take() && { return std::move(found_); }
+
+  private:
+    Result<void> add(const IpAddress& address, std::uint32_t table, const Match& match) {
+        const auto destination = Prefix::host(address);
+        if (TRY(settled(destination, table, match))) return {};
+        for (const auto& route : *TRY(whole_table(address.family(), table))) {
+            if (route.destination == destination) found_.push_back(route);
+        }
+        return {};
+    }
+
+    // Whether the match tells all that there is in this table.
+    Result<bool> settled(const Prefix& destination, std::uint32_t table, const Match& match) {
+        if (!match.certain) return false;
+        if (match.route && match.route->table == table) {
+            if (match.route->destination != destination)
+                return true;  // the longest prefix would have won
+            // A foreign route may hide ours behind a better metric: then the table has to tell.
+            if (match.route->protocol != scope_.protocol) return false;
+            found_.push_back(*match.route);
+            return true;
+        }
+        const auto answered = match.route ? std::optional(match.route->table) : std::nullopt;
+        return was_tried_before(*TRY(rules(destination.family())), table, answered);
+    }
+
+    Result<const std::vector<model::PolicyRule>*> rules(Family family) {
+        auto at = rules_.find(family);
+        if (at == rules_.end()) at = rules_.emplace(family, TRY(all_rules(context_, family))).first;
+        return &at->second;
+    }
+
+    Result<const std::vector<model::Route>*> whole_table(Family family, std::uint32_t table) {
+        auto at = tables_.find({family, table});
+        if (at == tables_.end()) {
+            at = tables_
+                     .emplace(std::pair(family, table),
+                              TRY(filtered_routes(context_, family, {.table = table})))
+                     .first;
+        }
+        return &at->second;
+    }
+
+    RouteContext& context_;
+    const model::Scope& scope_;
+    std::vector<model::Route> found_;
+    std::map<Family, std::vector<model::PolicyRule>> rules_;
+    std::map<std::pair<Family, std::uint32_t>, std::vector<model::Route>> tables_;
+};
+
+}  // namespace
+
+bool was_tried_before(const std::vector<model::PolicyRule>& rules, std::uint32_t table,
+                      std::optional<std::uint32_t> answered) {
+    for (const auto& rule : rules) {
+        if (!rule.mark.matches(0)) continue;
+        const auto* lookup = std::get_if<model::Lookup>(&rule.action);
+        // It may have jumped over the table, or refused the packet (told as table 0).
+        if (lookup == nullptr || lookup->table == 0) return false;
+        if (lookup->table == table && !rule.beyond_model) return lookup->table != answered;
+        if (lookup->table == answered) return false;
+    }
+    return false;
+}
+
+Result<std::vector<model::Route>> observe_pod_routes(RouteContext& context,
+                                                     const model::Scope& scope) {
+    PodRoutes routes(context, scope);
+    for (const auto& address : *scope.pods)
+        TRY(routes.add(address));
+    return std::move(routes).take();
+}
+
+}  // namespace ambient

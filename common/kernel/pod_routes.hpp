@@ -1,0 +1,26 @@
+// The host routes of a few addresses, at the cost of those addresses and not of the tables' size.
+//
+// rtnetlink has no "get this route of this table": a dump filters by table and not by destination,
+// and RTM_GETROUTE walks the policy rules as a packet would. So we ask with RTM_F_FIB_MATCH, which
+// answers with the stored route and its table, and check with the rules at hand that the answer
+// speaks for the table in question: it is the route itself, or the table was tried before the one
+// that answered. Where that cannot be shown (no rule leads an unmarked packet to the table yet, a
+// foreign rule stands before it), the whole table is read.
+#pragma once
+
+#include <vector>
+
+#include "common/kernel/observe.hpp"
+
+namespace ambient {
+
+// In scope.route_tables, of *scope.pods.
+Result<std::vector<model::Route>> observe_pod_routes(RouteContext& context,
+                                                     const model::Scope& scope);
+
+// Whether a packet without mark that was routed by `answered` (nothing: by no table) has tried
+// `table` before, in vain.
+bool was_tried_before(const std::vector<model::PolicyRule>& rules, std::uint32_t table,
+                      std::optional<std::uint32_t> answered);
+
+}  // namespace ambient
