@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,13 +53,11 @@ def start_on(network: Network, certs: CertificateFolder,
 def ztunnels(start_on: Callable[[str], Ztunnel]) -> Iterator[dict[str, Ztunnel]]:
     """The stand-ins of both pods."""
     started: dict[str, Ztunnel] = {}
-    try:
+    with contextlib.ExitStack() as stack:
         for node in "ab":
             started[node] = start_on(node)
+            stack.callback(lambda node=node: started[node].stop())  # a test may replace it
         yield started
-    finally:
-        for proxy in started.values():
-            proxy.stop()
 
 
 @pytest.fixture(scope="session")
