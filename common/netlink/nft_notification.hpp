@@ -11,8 +11,8 @@
 
 namespace ambient::netlink {
 
-// A change in the inet table `table`: of these addresses' elements in its sets or, when `addresses` is empty, of
-// anything else in it.
+// A change in the inet table `table`: of these addresses' elements in its sets or, when `addresses`
+// is empty, of anything else in it.
 struct NftNotification {
     std::string table;
     std::vector<IpAddress> addresses;
@@ -20,8 +20,8 @@ struct NftNotification {
     bool operator==(const NftNotification&) const = default;
 };
 
-// `message` is one whole netlink message, header included. Nothing when it does not speak of an inet table (another
-// family, the end of a generation, another subsystem) or is cut short.
+// `message` is one whole netlink message, header included. Nothing when it does not speak of an
+// inet table (another family, the end of a generation, another subsystem) or is cut short.
 std::optional<NftNotification> decode_nft_notification(std::span<const std::uint8_t> message);
 
 }  // namespace ambient::netlink

@@ -1,7 +1,6 @@
-// The packet-filter tables (nftables, family inet) of one network namespace: read them into the model, and apply steps
-// to them as one transaction.
-// Threading: one thread at a time. The socket is opened inside the namespace once; everything later works from any
-// thread.
+// The packet-filter tables (nftables, family inet) of one network namespace: read them into the
+// model, and apply steps to them as one transaction. Threading: one thread at a time. The socket is
+// opened inside the namespace once; everything later works from any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +10,7 @@
 
 #include "common/base/error.hpp"
 #include "common/model/filter_table.hpp"
-#include "common/netlink/nft_socket.hpp"
+#include "common/netlink/netlink_socket.hpp"
 #include "common/netns/netns.hpp"
 #include "common/plan/plan.hpp"
 
@@ -21,28 +20,28 @@ class NftTables {
   public:
     static Result<NftTables> open(const Netns& netns);
 
-    // The whole table, sorted, from one generation of the rule set; nothing when there is none. Error interrupted when
-    // the rule set kept changing under five attempts.
+    // The whole table, sorted, from one generation of the rule set; nothing when there is none.
+    // Error interrupted when the rule set kept changing under five attempts.
     Result<std::optional<model::FilterTable>> observe_table(const std::string& name);
 
-    // The table's sets with those of `addresses` that are in them, without chains; the cost is that of the addresses.
-    // A set of another kind than the model's is left out, as is a missing table.
-    Result<std::optional<model::FilterTable>> observe_elements(const std::string& name,
-                                                               std::span<const IpAddress> addresses);
+    // The table's sets with those of `addresses` that are in them, without chains; the cost is that
+    // of the addresses. A set of another kind than the model's is left out, as is a missing table.
+    Result<std::optional<model::FilterTable>> observe_elements(
+        const std::string& name, std::span<const IpAddress> addresses);
 
-    // All of `steps` (packet-filter steps only) or nothing, atomically. Adding an element that is there already is
-    // success and leaves its comment alone; creating what exists, or deleting what is gone, fails the transaction
-    // (already_exists, not_found): someone else was faster, so observe again. The error's object is the step that the
-    // kernel refused first.
+    // All of `steps` (packet-filter steps only) or nothing, atomically. Adding an element that is
+    // there already is success and leaves its comment alone; creating what exists, or deleting what
+    // is gone, fails the transaction (already_exists, not_found): someone else was faster, so
+    // observe again. The error's object is the step that the kernel refused first.
     Result<void> apply(std::span<const plan::Step> steps);
 
     // The socket's netlink port: notifications of our own changes carry it.
     [[nodiscard]] std::uint32_t port_id() const { return socket_.port_id(); }
 
   private:
-    explicit NftTables(NftSocket socket) : socket_(std::move(socket)) {}
+    explicit NftTables(NetlinkSocket socket) : socket_(std::move(socket)) {}
 
-    NftSocket socket_;
+    NetlinkSocket socket_;
 };
 
 }  // namespace ambient::netlink

@@ -1,0 +1,94 @@
+#include <array>
+
+#include <libmnl/libmnl.h>
+#include <libnftnl/udata.h>
+
+#include "common/netlink/nft_object_codec.hpp"
+#include "common/netlink/nft_object_names.hpp"
+#include "common/netlink/nft_uapi.hpp"
+
+namespace ambient::netlink::nft {
+namespace {
+
+void put_number(nlmsghdr* message, std::uint16_t attribute, std::uint32_t value) {
+    mnl_attr_put_u32(message, attribute, htonl(value));
+}
+
+// The name of a table, set or chain is attribute 2 beside its table's in attribute 1, except a
+// table's own.
+void put_names(nlmsghdr* message, std::uint16_t table_attribute, const std::string& table,
+               std::uint16_t name_attribute, const std::string& name) {
+    mnl_attr_put_strz(message, table_attribute, table.c_str());
+    mnl_attr_put_strz(message, name_attribute, name.c_str());
+}
+
+// What nft(8) writes beside a set of addresses: its keys are in network order.
+void put_key_order(nlmsghdr* message) {
+    constexpr std::array<std::uint8_t, 6> kBigEndian{NFTNL_UDATA_SET_KEYBYTEORDER, 4, 2, 0, 0, 0};
+    mnl_attr_put(message, NFTA_SET_USERDATA, kBigEndian.size(), kBigEndian.data());
+}
+
+}  // namespace
+
+// Creations are exclusive: what exists already is not what we planned for.
+
+void put_table(const std::string& table, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
+    mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
+    put_number(message, NFTA_TABLE_FLAGS, 0);
+    to.finish(message);
+}
+
+void put_table_deletion(const std::string& table, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELTABLE, 0);
+    mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
+    to.finish(message);
+}
+
+void put_set(const std::string& table, const std::string& set, Family family, std::uint32_t id,
+             MessageBuffer& to) {
+    const auto type = set_type_of(family);
+    auto* message = to.start(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
+    put_names(message, NFTA_SET_TABLE, table, NFTA_SET_NAME, set);
+    put_number(message, NFTA_SET_FLAGS, 0);
+    put_number(message, NFTA_SET_KEY_TYPE, type.key_type);
+    put_number(message, NFTA_SET_KEY_LEN, type.key_size);
+    put_number(message, NFTA_SET_ID, id);
+    put_key_order(message);
+    to.finish(message);
+}
+
+void put_set_deletion(const std::string& table, const std::string& set, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELSET, 0);
+    put_names(message, NFTA_SET_TABLE, table, NFTA_SET_NAME, set);
+    to.finish(message);
+}
+
+void put_chain(const std::string& table, const std::string& chain,
+               const std::optional<model::ChainHook>& hook, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
+    put_names(message, NFTA_CHAIN_TABLE, table, NFTA_CHAIN_NAME, chain);
+    if (hook) {
+        auto* nest = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
+        put_number(message, NFTA_HOOK_HOOKNUM, number_of(hook->hook));
+        put_number(message, NFTA_HOOK_PRIORITY, static_cast<std::uint32_t>(hook->priority));
+        mnl_attr_nest_end(message, nest);
+        put_number(message, NFTA_CHAIN_POLICY, NF_ACCEPT);
+        mnl_attr_put_strz(message, NFTA_CHAIN_TYPE, name_of(hook->type));
+    }
+    to.finish(message);
+}
+
+void put_chain_deletion(const std::string& table, const std::string& chain, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELCHAIN, 0);
+    put_names(message, NFTA_CHAIN_TABLE, table, NFTA_CHAIN_NAME, chain);
+    to.finish(message);
+}
+
+void put_rules_deletion(const std::string& table, const std::string& chain, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELRULE, 0);
+    put_names(message, NFTA_RULE_TABLE, table, NFTA_RULE_CHAIN, chain);
+    to.finish(message);
+}
+
+}  // namespace ambient::netlink::nft

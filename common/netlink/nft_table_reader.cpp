@@ -1,0 +1,173 @@
+#include "common/netlink/nft_table_reader.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <functional>
+#include <utility>
+
+#include <libmnl/libmnl.h>
+
+#include "common/netlink/message.hpp"
+#include "common/netlink/nft_element_codec.hpp"
+#include "common/netlink/nft_exchange.hpp"
+#include "common/netlink/nft_object_codec.hpp"
+#include "common/netlink/nft_rule_message.hpp"
+#include "common/netlink/nft_uapi.hpp"
+
+namespace ambient::netlink::nft {
+namespace {
+
+using OnMessage = std::function<void(const nlmsghdr&)>;
+
+Error refused(const Refusal& refusal) {
+    auto error = errno_error(refusal.errno_value, "read the packet filter");
+    error.kernel_text = refusal.kernel_text;
+    return error;
+}
+
+// One request with these names as its attributes 1, 2 ...
+MessageBuffer request(std::uint16_t type, std::uint16_t flags,
+                      std::initializer_list<std::string_view> names) {
+    MessageBuffer messages;
+    auto* message = messages.start(type, flags);
+    std::uint16_t attribute = 1;
+    for (const auto name : names)
+        mnl_attr_put_strz(message, attribute++, std::string(name).c_str());
+    messages.finish(message);
+    return messages;
+}
+
+Result<void> dump(NetlinkSocket& socket, std::uint16_t type,
+                  std::initializer_list<std::string_view> names, const OnMessage& on_message) {
+    auto messages = request(type, NLM_F_DUMP, names);
+    const auto answers = TRY(exchange(socket, messages, on_message));
+    if (!answers.refusals.empty()) return std::unexpected(refused(answers.refusals.front()));
+    if (answers.dump_interrupted) {
+        return std::unexpected(
+            Error{.kind = ErrorKind::interrupted, .doing = "dump: the rule set changed meanwhile"});
+    }
+    return {};
+}
+
+// The table without its parts.
+Result<std::optional<model::FilterTable>> read_header(NetlinkSocket& socket,
+                                                      const std::string& name) {
+    auto messages = request(NFT_MSG_GETTABLE, NLM_F_ACK, {name});
+    model::FilterTable table{.name = name, .sets = {}, .chains = {}};
+    const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
+        table.beyond_model = !is_plain_table(message);
+    }));
+    if (answers.refusals.empty()) return table;
+    if (answers.refusals.front().errno_value == ENOENT) return std::nullopt;
+    return std::unexpected(refused(answers.refusals.front()));
+}
+
+// Adds an object to the table's, unless it is another table's or belongs to a rule.
+template <class T>
+void place(Decoded<T>&& decoded, model::FilterTable& table, std::vector<T>& among) {
+    if (decoded.table != table.name || decoded.anonymous) return;
+    if (decoded.value) {
+        among.push_back(std::move(*decoded.value));
+    } else {
+        table.beyond_model = true;
+    }
+}
+
+Result<void> read_sets(NetlinkSocket& socket, model::FilterTable& table) {
+    return dump(socket, NFT_MSG_GETSET, {table.name},
+                [&](const nlmsghdr& message) { place(decode_set(message), table, table.sets); });
+}
+
+Result<void> read_all_elements(NetlinkSocket& socket, model::FilterTable& table,
+                               model::FilterSet& set) {
+    return dump(socket, NFT_MSG_GETSETELEM, {table.name, set.name}, [&](const nlmsghdr& message) {
+        auto decoded = decode_elements(message);
+        if (decoded.beyond_model) table.beyond_model = true;
+        std::ranges::move(decoded.elements, std::back_inserter(set.elements));
+    });
+}
+
+Result<void> read_chains(NetlinkSocket& socket, model::FilterTable& table) {
+    // Linux dumps the chains of all tables of the family.
+    return dump(socket, NFT_MSG_GETCHAIN, {}, [&](const nlmsghdr& message) {
+        place(decode_chain(message), table, table.chains);
+    });
+}
+
+Result<void> read_rules(NetlinkSocket& socket, model::FilterTable& table) {
+    return dump(socket, NFT_MSG_GETRULE, {table.name}, [&](const nlmsghdr& message) {
+        auto decoded = decode_rule_message(message);
+        if (!decoded) return;
+        // None for the rules of a verdict block's chain, which belongs to another rule.
+        const auto chain =
+            std::ranges::find(table.chains, decoded->chain, &model::FilterChain::name);
+        if (chain != table.chains.end()) chain->rules.push_back(std::move(decoded->rule));
+    });
+}
+
+void sort(model::FilterTable& table) {
+    std::ranges::sort(table.sets, {}, &model::FilterSet::name);
+    std::ranges::sort(table.chains, {}, &model::FilterChain::name);
+    for (auto& set : table.sets)
+        std::ranges::sort(set.elements, {}, &model::SetElement::address);
+}
+
+// Asks for one element in each message: a request for several ends at the first that is missing.
+Result<void> read_some_elements(NetlinkSocket& socket, const std::string& table,
+                                std::span<const IpAddress> addresses, model::FilterSet& set) {
+    MessageBuffer messages;
+    for (const auto& address : addresses) {
+        if (address.family() != set.family) continue;
+        const model::SetElement element{.address = address};
+        const auto* wanted = &element;
+        TRY(put_elements(NFT_MSG_GETSETELEM, NLM_F_ACK, table, set.name, {&wanted, 1}, messages));
+    }
+    if (messages.size() == 0) return {};
+    const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
+        std::ranges::move(decode_elements(message).elements, std::back_inserter(set.elements));
+    }));
+    const auto unexpected = std::ranges::find_if(
+        answers.refusals, [](const auto& r) { return r.errno_value != ENOENT; });
+    if (unexpected != answers.refusals.end()) return std::unexpected(refused(*unexpected));
+    return {};
+}
+
+}  // namespace
+
+Result<std::uint32_t> read_generation(NetlinkSocket& socket) {
+    std::optional<std::uint32_t> generation;
+    auto messages = request(NFT_MSG_GETGEN, NLM_F_ACK, {});
+    const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
+        generation = Attributes::after<nfgenmsg>(message).u32(NFTA_GEN_ID);
+    }));
+    if (!answers.refusals.empty()) return std::unexpected(refused(answers.refusals.front()));
+    if (!generation) return std::unexpected(Error{.doing = "read the packet filter's generation"});
+    return ntohl(*generation);
+}
+
+Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
+                                                     const std::string& name) {
+    auto table = TRY(read_header(socket, name));
+    if (!table) return std::nullopt;
+    TRY(read_sets(socket, *table));
+    for (auto& set : table->sets)
+        TRY(read_all_elements(socket, *table, set));
+    TRY(read_chains(socket, *table));
+    TRY(read_rules(socket, *table));
+    sort(*table);
+    return table;
+}
+
+Result<std::optional<model::FilterTable>> read_elements(NetlinkSocket& socket,
+                                                        const std::string& name,
+                                                        std::span<const IpAddress> addresses) {
+    auto table = TRY(read_header(socket, name));
+    if (!table) return std::nullopt;
+    TRY(read_sets(socket, *table));
+    for (auto& set : table->sets)
+        TRY(read_some_elements(socket, name, addresses, set));
+    sort(*table);
+    return table;
+}
+
+}  // namespace ambient::netlink::nft
