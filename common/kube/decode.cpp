@@ -40,7 +40,7 @@ class Decoder : public YAML::EventHandler {
         if (!open_.empty()) next(mark, "");
     }
     void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-        throw Problem{place_of(mark), "aliases are not supported; write the value out"};
+        if (next(mark, "")) refuse(mark, "written out; aliases are not supported");
     }
     void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
                   const std::string& value) override {
@@ -202,6 +202,8 @@ class Decoder : public YAML::EventHandler {
         }
         if (pod.namespace_name.empty()) pod.namespace_name = "default";  // as kubectl does
         if (pod.addresses.empty() && draft.pod_ip) pod.addresses.push_back(*draft.pod_ip);
+        // Files written by hand often leave the transition out.
+        if (pod.ready && pod.ready_since.empty()) pod.ready_since = std::move(draft.created);
         objects_.pods.push_back(std::move(pod));
     }
 

@@ -31,6 +31,7 @@ struct Draft {
     std::string kind = {};
     Pod pod = {};  // of a Namespace only name and labels are used
     std::optional<IpAddress> pod_ip = std::nullopt;
+    std::string created = {};
 
     // The element of a list (env, conditions) at hand.
     struct Element {
