@@ -26,7 +26,9 @@ std::string shown(const Value& value) {
 }  // namespace
 
 void Report::refuse(const Place& place, const std::string& sentence) {
-    if (!problem_) problem_ = problem_at(file_, place, sentence);
+    if (problem_ && problem_place_ <= place) return;
+    problem_ = problem_at(file_, place, sentence);
+    problem_place_ = place;
 }
 
 void Report::refuse_field(const std::string& path, const std::string& sentence) {
@@ -54,7 +56,6 @@ std::string Mapping::path_of(std::string_view name) const {
 
 const Value* Mapping::take(const char* name) {
     known_.emplace_back(name);
-    if (report_.problem()) return nullptr;
     const auto named = [&](const auto& field) { return field.first.text == name; };
     const auto field = std::ranges::find_if(value_.fields, named);
     if (field == value_.fields.end()) return nullptr;

@@ -1,7 +1,7 @@
 // Reads the fields of a YAML mapping into typed variables. Internal to common/config.
 //
-// The first problem is kept and everything after it is skipped, so that readers are lists of fields
-// without error handling of their own.
+// The first problem of the file is kept, so that readers are lists of fields without error handling
+// of their own.
 #pragma once
 
 #include <concepts>
@@ -35,6 +35,7 @@ class Report {
     std::string file_;
     std::map<std::string, Place> places_;
     std::optional<Error> problem_;
+    Place problem_place_;
 };
 
 class Mapping {
@@ -72,7 +73,7 @@ class Mapping {
     void finish();
 
   private:
-    // The field's value; null when it is absent or a problem is known already.
+    // The field's value; null when it is absent.
     const Value* take(const char* name);
     const Value* take_scalar(const char* name, const char* expected);
     std::optional<std::uint64_t> integer(const char* name, std::uint64_t min, std::uint64_t max);

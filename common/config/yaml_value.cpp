@@ -79,6 +79,8 @@ class Builder : public YAML::EventHandler {
         if (parent.value.kind == Value::Kind::sequence) {
             parent.value.items.push_back(std::move(value));
         } else if (parent.key) {
+            // The parser places an absent value where the next thing stands.
+            if (value.kind == Value::Kind::null) value.place = parent.key->place;
             parent.value.fields.emplace_back(*std::exchange(parent.key, std::nullopt),
                                              std::move(value));
         } else {

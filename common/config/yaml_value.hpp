@@ -1,6 +1,7 @@
 // A YAML document as a plain tree that knows where each part stood. Internal to common/config.
 #pragma once
 
+#include <compare>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,8 @@ namespace ambient::config {
 struct Place {
     int line = 1;
     int column = 1;
+
+    auto operator<=>(const Place&) const = default;
 };
 
 struct Value {
