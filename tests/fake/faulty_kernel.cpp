@@ -46,7 +46,7 @@ std::expected<void, ApplyError> FaultyKernel::apply(const plan::Plan& plan) {
             !part) {
             return part;
         }
-        return std::unexpected(ApplyError{done, fault()});
+        return std::unexpected(ApplyError{done, step_error_});
     }
     return kernel_.apply(plan);
 }

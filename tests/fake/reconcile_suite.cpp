@@ -1,0 +1,153 @@
+#include "tests/fake/reconcile_suite.hpp"
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "common/json/state_json.hpp"
+#include "common/kernel/reconcile.hpp"
+#include "common/kernel/restorable.hpp"
+#include "common/plan/diff.hpp"
+#include "common/plan/print.hpp"
+#include "tests/fake/faulty_kernel.hpp"
+
+namespace ambient::fake {
+namespace {
+
+using model::NetnsState;
+
+NetnsState observed(Kernel& kernel, const Scenario& scenario) {
+    auto found = kernel.observe(scenario.scope);
+    REQUIRE_MESSAGE(found.has_value(), describe(found.error()));
+    return *found;
+}
+
+// Empty for a conflict, and for what needs no change: nothing to inject a fault into.
+plan::Plan plan_for(Kernel& kernel, const Scenario& scenario) {
+    return plan::diff(scenario.wanted, observed(kernel, scenario), scenario.scope)
+        .value_or(plan::Plan{});
+}
+
+void check_holds(Kernel& kernel, const Scenario& scenario) {
+    const auto left = plan::diff(scenario.wanted, observed(kernel, scenario), scenario.scope);
+    REQUIRE_MESSAGE(left.has_value(), describe(left.error()));
+    CHECK_MESSAGE(left->empty(), plan::to_string(*left));
+}
+
+// Equal, but for what no undo can make again.
+void check_unchanged(Kernel& kernel, const Scenario& scenario, const NetnsState& before) {
+    const auto after = observed(kernel, scenario);
+    CHECK_EQ(json::dump(after, 1), json::dump(restorable(before, after), 1));
+}
+
+template <class T>
+bool holds(const std::vector<T>& objects, const T& object) {
+    return std::ranges::find(objects, object) != objects.end();
+}
+
+// Links of other kinds, and routes and rules that others made; a route over a link of ours lives
+// and dies with it.
+void check_foreign_kept(const NetnsState& before, const NetnsState& after,
+                        const model::Scope& scope) {
+    for (const auto& link : before.links) {
+        if (std::holds_alternative<model::OtherLink>(link.kind)) CHECK(holds(after.links, link));
+    }
+    for (const auto& route : before.routes) {
+        const bool over_ours = std::ranges::find(scope.links, route.link) != scope.links.end();
+        if (route.protocol != scope.protocol && !over_ours) CHECK(holds(after.routes, route));
+    }
+    for (const auto& rule : before.rules) {
+        if (rule.protocol != scope.protocol) CHECK(holds(after.rules, rule));
+    }
+}
+
+}  // namespace
+
+void check_converges(const Scenario& scenario, const MakeKernel& make) {
+    CAPTURE(scenario.name);
+    const auto kernel = make(scenario);
+    const auto before = observed(*kernel, scenario);
+    const auto expected = plan::diff(scenario.wanted, before, scenario.scope);
+    const auto applied = reconcile(*kernel, scenario.wanted, scenario.scope);
+    CHECK_EQ(applied.has_value(), expected.has_value());
+    if (!applied) {
+        if (!expected) CHECK_EQ(describe(applied.error()), describe(expected.error()));
+        return check_unchanged(*kernel, scenario, before);
+    }
+    check_holds(*kernel, scenario);
+    check_foreign_kept(before, observed(*kernel, scenario), scenario.scope);
+    const auto again = reconcile(*kernel, scenario.wanted, scenario.scope);
+    REQUIRE(again.has_value());
+    CHECK_MESSAGE(again->empty(), plan::to_string(*again));
+}
+
+void check_every_fault_is_undone(const Scenario& scenario, const MakeKernel& make) {
+    CAPTURE(scenario.name);
+    const auto steps = plan_for(*make(scenario), scenario).size();
+    for (std::size_t n = 0; n < steps; ++n) {
+        CAPTURE(n);
+        const auto kernel = make(scenario);
+        const auto before = observed(*kernel, scenario);
+        FaultyKernel faulty(*kernel);
+        faulty.fail_step(n, FaultyKernel::fault());
+        const auto outcome = reconcile(faulty, scenario.wanted, scenario.scope);
+        REQUIRE(faulty.failed());
+        REQUIRE_FALSE(outcome.has_value());
+        CHECK_EQ(describe(outcome.error()), describe(FaultyKernel::fault()));
+        check_unchanged(*kernel, scenario, before);
+    }
+}
+
+void check_every_lost_observation_is_undone(const Scenario& scenario, const MakeKernel& make) {
+    CAPTURE(scenario.name);
+    for (std::size_t n = 0;; ++n) {
+        CAPTURE(n);
+        const auto kernel = make(scenario);
+        const auto before = observed(*kernel, scenario);
+        FaultyKernel faulty(*kernel);
+        faulty.fail_observation(n);
+        const auto outcome = reconcile(faulty, scenario.wanted, scenario.scope);
+        if (!faulty.failed()) break;
+        REQUIRE_FALSE(outcome.has_value());
+        check_unchanged(*kernel, scenario, before);
+    }
+}
+
+void check_every_race_is_healed(const Scenario& scenario, const MakeKernel& make) {
+    CAPTURE(scenario.name);
+    const auto steps = plan_for(*make(scenario), scenario).size();
+    for (std::size_t n = 0; n < steps; ++n) {
+        CAPTURE(n);
+        const auto kernel = make(scenario);
+        FaultyKernel faulty(*kernel);
+        faulty.fail_step(n, Error{.kind = ErrorKind::already_exists, .doing = "lose a race"});
+        const auto outcome = reconcile(faulty, scenario.wanted, scenario.scope);
+        REQUIRE_MESSAGE(outcome.has_value(), describe(outcome.error()));
+        check_holds(*kernel, scenario);
+    }
+}
+
+void check_every_crash_is_repaired(const Scenario& scenario, const MakeKernel& make) {
+    CAPTURE(scenario.name);
+    const auto steps = plan_for(*make(scenario), scenario).size();
+    for (std::size_t n = 0; n < steps; ++n) {
+        CAPTURE(n);
+        const auto kernel = make(scenario);
+        FaultyKernel faulty(*kernel);
+        faulty.fail_step(n, FaultyKernel::fault());
+        REQUIRE_FALSE(faulty.apply(plan_for(*kernel, scenario)).has_value());
+        const auto outcome = reconcile(*kernel, scenario.wanted, scenario.scope);
+        REQUIRE_MESSAGE(outcome.has_value(), describe(outcome.error()));
+        check_holds(*kernel, scenario);
+    }
+}
+
+void check_all(const Scenario& scenario, const MakeKernel& make) {
+    check_converges(scenario, make);
+    check_every_fault_is_undone(scenario, make);
+    check_every_lost_observation_is_undone(scenario, make);
+    check_every_race_is_healed(scenario, make);
+    check_every_crash_is_repaired(scenario, make);
+}
+
+}  // namespace ambient::fake

@@ -1,0 +1,30 @@
+// The suite that any kernel must pass, on the one in memory.
+#include "tests/fake/reconcile_suite.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/fake/fake_kernel.hpp"
+
+namespace ambient {
+namespace {
+
+std::unique_ptr<Kernel> make_fake(const fake::Scenario& scenario) {
+    fake::Surroundings surroundings;
+    surroundings.add(scenario.wanted, scenario.scope);
+    surroundings.add(scenario.found, scenario.scope);
+    return std::make_unique<fake::FakeKernel>(scenario.found, surroundings);
+}
+
+TEST_CASE("every plan case converges, and is undone when a step of it fails") {
+    for (const auto& plan_case : fake::plan_cases())
+        fake::check_all(plan_case.scenario, make_fake);
+}
+
+TEST_CASE("every random scenario converges, and is undone when a step of it fails") {
+    for (std::uint32_t seed = 1; seed <= 500; ++seed) {
+        fake::check_all(fake::random_scenario(seed), make_fake);
+    }
+}
+
+}  // namespace
+}  // namespace ambient

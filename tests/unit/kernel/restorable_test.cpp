@@ -1,0 +1,61 @@
+#include "common/kernel/restorable.hpp"
+
+#include <doctest/doctest.h>
+
+namespace ambient {
+namespace {
+
+using namespace model;
+
+const Route kSayable = {.table = 100, .destination = *Prefix::parse("10.0.0.1"), .link = "veth1"};
+const Route kMultipath = {
+    .table = 100, .destination = *Prefix::parse("10.0.0.2"), .link = "veth1", .beyond_model = true};
+
+TEST_CASE("what the model can say is restored as it was") {
+    NetnsState before;
+    before.links = {{.name = "istioin", .kind = Geneve{.vni = 1000}}};
+    before.routes = {kSayable};
+    before.rules = {{.priority = 100}};
+    before.sysctls = {{"net/ipv4/conf/veth1/rp_filter", "1"}};
+    before.tables = {{.name = "ambient", .sets = {}, .chains = {{.name = "c", .rules = {{}}}}}};
+    CHECK_EQ(restorable(before, {}), before);
+}
+
+TEST_CASE("what it cannot say is left as it is now") {
+    NetnsState before;
+    before.links = {{.name = "istioin", .kind = OtherLink{"dummy"}}};
+    before.routes = {kSayable, kMultipath};
+    before.rules = {{.priority = 100, .beyond_model = true}};
+
+    NetnsState gone;
+    gone.routes = {kSayable};
+    CHECK_EQ(restorable(before, {}), gone);
+
+    NetnsState now = before;
+    now.links[0].up = true;
+    now.routes[1].link = "veth2";
+    now.rules[0].protocol = 3;
+    CHECK_EQ(restorable(before, now), now);
+}
+
+TEST_CASE("a table with a rule that it cannot say") {
+    const FilterRule foreign{.matches = {}, .actions = {}, .beyond_model = true};
+    const FilterRule own{.matches = {}, .actions = {Drop{}}};
+    NetnsState before;
+    before.tables = {
+        {.name = "ambient", .sets = {}, .chains = {{.name = "c", .rules = {own, foreign}}}}};
+
+    SUBCASE("stays as it is now") {
+        NetnsState now;
+        now.tables = {{.name = "ambient", .sets = {}, .chains = {{.name = "d"}}}};
+        CHECK_EQ(restorable(before, now), now);
+    }
+    SUBCASE("comes back without that rule when it is gone") {
+        NetnsState expected = before;
+        expected.tables[0].chains[0].rules = {own};
+        CHECK_EQ(restorable(before, {}), expected);
+    }
+}
+
+}  // namespace
+}  // namespace ambient
