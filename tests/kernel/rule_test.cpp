@@ -1,0 +1,125 @@
+#include <doctest/doctest.h>
+
+#include "tests/kernel/command.hpp"
+#include "tests/kernel/sandbox.hpp"
+#include "tests/kernel/values.hpp"
+
+namespace ambient::test {
+namespace {
+
+using model::Goto;
+using model::Lookup;
+using model::PolicyRule;
+
+const model::Scope kScope{.protocol = kOurs, .rule_priorities = {100, 101, 102, 103}};
+
+PolicyRule rule(Family family, std::uint32_t priority, Mark mark, model::RuleAction action) {
+    return {
+        .family = family, .priority = priority, .mark = mark, .action = action, .protocol = kOurs};
+}
+
+std::vector<PolicyRule> contract_rules() {
+    std::vector<PolicyRule> rules;
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        rules.push_back(rule(family, 100, Mark::bits(0x200), Goto{32766}));
+        rules.push_back(rule(family, 101, Mark::bits(0x100), Lookup{101}));
+        rules.push_back(rule(family, 102, Mark::bits(0x40), Lookup{102}));
+        rules.push_back(rule(family, 103, {.value = 0, .mask = 0}, Lookup{100}));
+        rules.push_back(rule(family, 20003, {.value = 0x4d3, .mask = 0xfff}, Lookup{100}));
+    }
+    return rules;
+}
+
+struct RuleSandbox : Sandbox {
+    std::vector<PolicyRule> rules(const model::Scope& scope = kScope) {
+        return observe(scope).rules;
+    }
+};
+
+TEST_CASE_FIXTURE(RuleSandbox,
+                  "the rules of the contract are added and read back, in both families") {
+    for (const auto& wanted : contract_rules())
+        apply({plan::AddRule{wanted}});
+    CHECK(rules() == contract_rules());
+    for (const auto* family : {"-4", "-6"}) {
+        CAPTURE(family);
+        const auto said = ip_json(std::string(family) + " rule show");
+        CHECK(said[1]["priority"] == 100);
+        CHECK(said[1]["fwmark"] == "0x200");
+        CHECK(said[1]["fwmask"] == "0x200");
+        CHECK(said[1]["goto"] == 32766);
+        CHECK(said[1]["protocol"] == "122");
+        CHECK(!said[1].contains("unresolved"));
+        CHECK(said[4]["table"] == "100");
+        CHECK(!said[4].contains("fwmark"));
+    }
+}
+
+TEST_CASE_FIXTURE(RuleSandbox, "every form of mark comes back as it was") {
+    for (const Mark mark : {Mark{.value = 0, .mask = 0}, Mark{.value = 0, .mask = 0xff},
+                            Mark{.value = 0x40}, Mark{.value = 0x4d3, .mask = 0xfff}}) {
+        CAPTURE(to_string(mark));
+        const auto wanted = rule(Family::ipv4, 100, mark, Lookup{100000});
+        apply({plan::AddRule{wanted}});
+        CHECK(rules() == std::vector{wanted});
+        apply({plan::DeleteRule{wanted}});
+        CHECK(rules().empty());
+    }
+}
+
+TEST_CASE_FIXTURE(RuleSandbox,
+                  "in scope: other makers' rules at our priorities, ours at any, no others") {
+    must_run("ip rule add priority 100 lookup 7 protocol static");
+    must_run("ip rule add priority 55 lookup 7 protocol static");
+    must_run("ip rule add priority 56 lookup 7 protocol 122");
+    const auto found = rules();
+    REQUIRE(found.size() == 2);
+    CHECK(found[0].priority == 56);
+    CHECK(found[1].protocol == 4);
+}
+
+TEST_CASE_FIXTURE(RuleSandbox,
+                  "a selector that the model does not know makes a rule go beyond it") {
+    for (const std::string more :
+         {"from 10.0.0.0/8", "to 10.0.0.0/8", "iif lo", "oif lo", "tos 0x10", "not fwmark 0x1",
+          "uidrange 0-5", "ipproto tcp", "sport 80", "dport 80-90", "suppress_prefixlength 0",
+          "suppress_ifgroup 1", "tun_id 5"}) {
+        CAPTURE(more);
+        must_run("ip rule add priority 103 lookup 100 " + more);
+        const auto found = rules();
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].beyond_model);
+        must_run("ip rule del priority 103");
+    }
+    for (const std::string action : {"blackhole", "unreachable", "prohibit"}) {
+        CAPTURE(action);
+        must_run("ip rule add priority 103 " + action);
+        CHECK(rules().at(0).beyond_model);
+        must_run("ip rule del priority 103");
+    }
+}
+
+TEST_CASE_FIXTURE(RuleSandbox, "a rule that exists is refused, deleting twice is success") {
+    const auto wanted = rule(Family::ipv6, 103, {.value = 0, .mask = 0}, Lookup{100});
+    apply({plan::AddRule{wanted}});
+    CHECK(refused(plan::AddRule{wanted}).kind == ErrorKind::already_exists);
+    apply({plan::DeleteRule{wanted}, plan::DeleteRule{wanted}});
+    CHECK(rules().empty());
+}
+
+TEST_CASE_FIXTURE(RuleSandbox, "deleting ours leaves another maker's twin") {
+    must_run("ip rule add priority 103 lookup 100 protocol static");
+    const auto ours = rule(Family::ipv4, 103, {.value = 0, .mask = 0}, Lookup{100});
+    apply({plan::DeleteRule{ours}});
+    REQUIRE(rules().size() == 1);
+    CHECK(rules()[0].protocol == 4);
+}
+
+TEST_CASE_FIXTURE(RuleSandbox, "a jump backwards is refused in the kernel's words") {
+    const auto error = refused(plan::AddRule{rule(Family::ipv4, 100, Mark::bits(0x200), Goto{50})});
+    CHECK(error.errno_value == EINVAL);
+    CHECK(error.kernel_text == "Backward goto not supported");
+}
+
+}  // namespace
+}  // namespace ambient::test
