@@ -123,14 +123,15 @@ Result<void> add_states(const model::CtStateIn& match, EncodedRule& rule) {
 
 }  // namespace
 
-void add_family(Family family, Expressions& to) {
-    to.push_back(MetaLoad{.key = NFT_META_NFPROTO});
-    to.push_back(Compare{.op = NFT_CMP_EQ, .with = Value::u8(nfproto_of(family))});
+void EncodedRule::add_family(Family family) {
+    add(MetaLoad{.key = NFT_META_NFPROTO});
+    add(Compare{.op = NFT_CMP_EQ, .with = Value::u8(nfproto_of(family))});
+    checked_family = std::nullopt;
 }
 
 void EncodedRule::check_family(Family family) {
     if (checked_family == family) return;
-    add_family(family, expressions);
+    add_family(family);
     checked_family = family;
 }
 
@@ -143,9 +144,7 @@ Result<void> encode_match(const model::Match& match, EncodedRule& rule) {
             [&](const model::OutInterface& m) {
                 return add_interface(NFT_META_OIFNAME, m.name, m.negate, rule);
             },
-            [&](const model::IsFamily& m) {
-                return add_family(m.family, rule.expressions), Result<void>{};
-            },
+            [&](const model::IsFamily& m) { return rule.add_family(m.family), Result<void>{}; },
             [&](const model::Protocol& m) { return add_protocol(m, rule), Result<void>{}; },
             [&](const model::Port& m) { return add_port(m, rule); },
             [&](const model::Address& m) { return add_address(m, rule), Result<void>{}; },
