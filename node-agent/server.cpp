@@ -56,24 +56,31 @@ void Server::accept_next() {
 }
 
 void Server::serve(UniqueFd socket) {
-    const auto connection = std::make_shared<Connection>(io_, std::move(socket), connections_);
+    await_request(std::make_shared<Connection>(io_, std::move(socket), connections_));
+}
+
+void Server::await_request(const std::shared_ptr<Connection>& connection) {
     connection->deadline.expires_after(kRequestDeadline);
     connection->deadline.async_wait([connection](const asio::error_code& code) {
         if (!code) connection->socket.cancel();
     });
-    connection->socket.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [this, connection](const asio::error_code& code) {
-            connection->deadline.cancel();
-            if (code) return;
-            const int fd = connection->socket.native_handle();
-            const auto text = rpc::receive(fd);
-            if (text && text->empty()) return;  // closed without a word
-            const auto request = text ? rpc::decode_request(*text) : std::unexpected(text.error());
-            const auto reply = request ? answer_(*request) : rpc::Reply{.error = request.error()};
-            const auto sent = rpc::send(fd, rpc::encode(reply));
-            if (!sent) log(LogLevel::warning, "reply not sent", sent.error());
-        });
+    connection->socket.async_wait(asio::posix::stream_descriptor::wait_read,
+                                  [this, connection](const asio::error_code& code) {
+                                      connection->deadline.cancel();
+                                      if (!code && answer_next(*connection))
+                                          await_request(connection);
+                                  });
+}
+
+bool Server::answer_next(Connection& connection) {
+    const int fd = connection.socket.native_handle();
+    const auto text = rpc::receive(fd);
+    if (text && text->empty()) return false;  // the peer has closed
+    const auto request = text ? rpc::decode_request(*text) : std::unexpected(text.error());
+    const auto reply = request ? answer_(*request) : rpc::Reply{.error = request.error()};
+    const auto sent = rpc::send(fd, rpc::encode(reply));
+    if (!sent) log(LogLevel::warning, "reply not sent", sent.error());
+    return sent.has_value();
 }
 
 }  // namespace ambient::agent

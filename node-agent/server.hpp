@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include <asio/io_context.hpp>
@@ -26,6 +27,9 @@ class Server {
     struct Connection;
     void accept_next();
     void serve(UniqueFd socket);
+    void await_request(const std::shared_ptr<Connection>& connection);
+    // Whether the connection may go on.
+    bool answer_next(Connection& connection);
 
     asio::io_context& io_;
     asio::posix::stream_descriptor listener_;
