@@ -187,7 +187,8 @@ Result<void> Keeper::journal(model::NetnsState& wanted, model::Scope& scope,
         TRY(journal_.remember(TRY(node_.kernel().observe(unknown)).sysctls));
     if (restore.empty()) return {};
     // A device that is gone has nothing to restore.
-    for (const auto& present : TRY(node_.kernel().observe({.sysctls = restore})).sysctls) {
+    const auto present_now = TRY(node_.kernel().observe({.sysctls = restore}));
+    for (const auto& present : present_now.sysctls) {
         wanted.sysctls.push_back(
             {.path = present.path, .value = journal_.originals().at(present.path)});
         scope.sysctls.push_back(present.path);

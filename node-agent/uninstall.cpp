@@ -77,7 +77,8 @@ Result<void> uninstall(const config::AgentConfig& config, const kube::Objects& o
     std::vector<std::string> journalled;
     for (const auto& [path, value] : journal.originals())
         journalled.push_back(path);
-    for (const auto& present : TRY(node.observe({.sysctls = journalled})).sysctls) {
+    const auto present_now = TRY(node.observe({.sysctls = journalled}));
+    for (const auto& present : present_now.sysctls) {
         wanted.sysctls.push_back(
             {.path = present.path, .value = journal.originals().at(present.path)});
     }

@@ -33,6 +33,8 @@ CHECK = load()
     ("common/kernel/a.cpp", "    auto* pipe = popen(command, mode);"),
     ("node-agent/a.cpp", "    std::this_thread::sleep_for(delay);"),
     ("node-agent/a.cpp", "    usleep(10);"),
+    ("tests/unit/a.cpp", "    sleep(1);"),
+    ("node-agent/a.cpp", "    for (const auto& x : TRY(observe(scope)).sysctls) {"),
 ])
 def test_refuses(path, line):
     assert len(list(CHECK.problems_in_source(path, line))) == 1
@@ -47,6 +49,9 @@ def test_refuses(path, line):
     ("node-agent/a.cpp", "    // never sleep() here"),
     ("node-agent/a.cpp", "    source.system(name);"),
     ("node-agent/a.cpp", "    file_system(name);"),
+    ("node-agent/a.cpp", "    for (const auto& x : pods_.at(key).addresses) {"),
+    ("node-agent/a.cpp", "    for (const auto& x : state.tables.front().chains) {"),
+    ("tests/unit/a.cpp", '#include "tests/support/temporary.hpp"'),
 ])
 def test_lets_pass(path, line):
     assert list(CHECK.problems_in_source(path, line)) == []

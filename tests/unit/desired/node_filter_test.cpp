@@ -122,7 +122,8 @@ TEST_CASE("dual stack: the IPv6 twin of each rule") {
 }
 
 TEST_CASE("every mark write leaves other agents' bits alone (U5)") {
-    for (const auto& chain : node_state(kDatapath, dual_stack_facts()).tables.front().chains) {
+    const auto state = node_state(kDatapath, dual_stack_facts());
+    for (const auto& chain : state.tables.front().chains) {
         for (const auto& rule : chain.rules) {
             for (const auto& action : rule.actions) {
                 if (const auto* set = std::get_if<model::SetMark>(&action)) {
