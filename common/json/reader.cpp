@@ -1,5 +1,7 @@
 #include "common/json/reader.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace ambient::json {
@@ -28,10 +30,11 @@ std::uint64_t read_number(const Node& node, std::uint64_t max) {
 }
 
 std::int64_t read_signed(const Node& node, std::int64_t min, std::int64_t max) {
-    // nlohmann keeps a number without a sign as unsigned: get<> converts it.
-    if (node.value.is_number_integer()) {
-        const auto number = node.value.get<std::int64_t>();
-        if (number >= min && number <= max) return number;
+    // nlohmann keeps a number without a sign as unsigned.
+    if (const auto* positive = node.value.get_ptr<const std::uint64_t*>()) {
+        if (std::cmp_less_equal(*positive, max)) return static_cast<std::int64_t>(*positive);
+    } else if (const auto* number = node.value.get_ptr<const std::int64_t*>()) {
+        if (*number >= min && *number <= max) return *number;
     }
     node.complain(fmt::format("must be a whole number from {} to {}", min, max));
     return 0;

@@ -69,6 +69,12 @@ Result<Value> parse(std::string_view text) {
     return value;
 }
 
+// A device's name may hold any byte (net/core/dev.c, dev_valid_name): what is not UTF-8 is
+// replaced, not thrown at us.
+std::string text(const Value& value, int indent) {
+    return value.dump(indent, ' ', false, Value::error_handler_t::replace);
+}
+
 }  // namespace
 
 Value to_json(const model::NetnsState& state) {
@@ -128,9 +134,11 @@ Result<model::Scope> scope_from_json(const Value& value) {
     return checked(problem, std::move(scope));
 }
 
-std::string dump(const model::NetnsState& state, int indent) { return to_json(state).dump(indent); }
+std::string dump(const model::NetnsState& state, int indent) {
+    return text(to_json(state), indent);
+}
 
-std::string dump(const model::Scope& scope, int indent) { return to_json(scope).dump(indent); }
+std::string dump(const model::Scope& scope, int indent) { return text(to_json(scope), indent); }
 
 Result<model::NetnsState> parse_state(std::string_view text) {
     return state_from_json(TRY(parse(text)));

@@ -1,0 +1,114 @@
+#include "common/json/state_json.hpp"
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/fake/scenario.hpp"
+
+namespace ambient {
+namespace {
+
+using namespace model;
+
+TEST_CASE("every state of every plan case and random scenario survives the way to text and back") {
+    auto scenarios = std::vector<fake::Scenario>{};
+    for (auto& plan_case : fake::plan_cases())
+        scenarios.push_back(plan_case.scenario);
+    for (std::uint32_t seed = 1; seed <= 50; ++seed)
+        scenarios.push_back(fake::random_scenario(seed));
+    for (const auto& scenario : scenarios) {
+        CAPTURE(scenario.name);
+        CHECK_EQ(json::parse_state(json::dump(scenario.wanted)), scenario.wanted);
+        CHECK_EQ(json::parse_state(json::dump(scenario.found, 2)), scenario.found);
+        CHECK_EQ(json::parse_scope(json::dump(scenario.scope)), scenario.scope);
+    }
+}
+
+TEST_CASE("every field of links, addresses, routes and rules") {
+    const auto state = json::parse_state(R"({
+        "links": [
+            {"name": "b", "kind": "veth", "peer": "c"},
+            {"name": "a", "kind": "geneve", "vni": 16777215, "remote": "fd00::1", "udp_port": 6082, "up": true,
+             "mac": "02:00:00:00:00:0a", "mtu": 1450},
+            {"name": "d", "kind": "dummy"}],
+        "addresses": [{"link": "a", "address": "10.1.2.3/8"}],
+        "routes": [{"table": 4294967295, "to": "fd00::/8", "dev": "a", "via": "fe80::1", "src": "fd00::2",
+                    "protocol": 122, "metric": 7, "type": "other", "onlink": true, "beyond_model": true},
+                   {"table": 1, "to": "0.0.0.0/0", "dev": "lo", "protocol": 0, "type": "local", "scope": "host"}],
+        "rules": [{"family": "ipv6", "priority": 1, "mark": "0x400/0xfff", "goto": 2, "protocol": 122,
+                   "beyond_model": true},
+                  {"family": "ipv4", "priority": 3, "lookup": 4, "protocol": 5}],
+        "sysctls": {"net/ipv4/ip_forward": "1"}})");
+    REQUIRE_MESSAGE(state.has_value(), describe(state.error()));
+    NetnsState expected;
+    expected.links = {
+        {.name = "a",
+         .kind = Geneve{.vni = 16777215, .remote = *IpAddress::parse("fd00::1"), .udp_port = 6082},
+         .up = true,
+         .mac = MacAddress{{2, 0, 0, 0, 0, 10}},
+         .mtu = 1450},
+        {.name = "b", .kind = Veth{"c"}},
+        {.name = "d", .kind = OtherLink{"dummy"}}};
+    expected.addresses = {{"a", IpAddress::v4(10, 1, 2, 3), 8}};
+    expected.routes = {
+        {.table = 1, .type = RouteType::local, .scope = RouteScope::host, .link = "lo"},
+        {.table = 4294967295,
+         .destination = *Prefix::parse("fd00::/8"),
+         .metric = 7,
+         .type = RouteType::other,
+         .protocol = 122,
+         .link = "a",
+         .gateway = IpAddress::parse("fe80::1"),
+         .source = IpAddress::parse("fd00::2"),
+         .onlink = true,
+         .beyond_model = true}};
+    expected.rules = {{.priority = 3, .action = Lookup{4}, .protocol = 5},
+                      {.family = Family::ipv6,
+                       .priority = 1,
+                       .mark = {.value = 0x400, .mask = 0xfff},
+                       .action = Goto{2},
+                       .protocol = 122,
+                       .beyond_model = true}};
+    expected.sysctls = {{"net/ipv4/ip_forward", "1"}};
+    CHECK_EQ(*state, expected);
+    CHECK_EQ(json::parse_state(json::dump(expected)), expected);
+}
+
+TEST_CASE("what is left out has its usual value") {
+    CHECK_EQ(json::parse_state("{}"), NetnsState{});
+    CHECK_EQ(json::parse_scope(R"({"protocol": 122})"), Scope{.protocol = 122});
+    const auto state = json::parse_state(
+        R"({"routes": [{"table": 1, "to": "10.0.0.1", "dev": "a", "protocol": 2},
+                       {"table": 1, "to": "fd00::1", "dev": "a", "protocol": 2}]})");
+    REQUIRE(state.has_value());
+    CHECK_EQ(state->routes.at(0).metric, 0);
+    CHECK_EQ(state->routes.at(1).metric, kIpv6DefaultMetric);
+}
+
+TEST_CASE("a name that is not UTF-8 is still JSON") {
+    NetnsState state;
+    state.links = {{.name = "eth\xff", .kind = OtherLink{"dummy"}}};
+    CHECK_EQ(json::parse_state(json::dump(state))->links.at(0).name, "eth\xef\xbf\xbd");
+}
+
+TEST_CASE("a scope of no pods is not a scope of all") {
+    const auto scope = json::parse_scope(R"({"protocol": 122, "pods": []})");
+    REQUIRE(scope.has_value());
+    CHECK(scope->pods.has_value());
+    CHECK_EQ(json::parse_scope(json::dump(*scope)), *scope);
+    const auto two =
+        json::parse_scope(R"({"protocol": 122, "pods": ["10.0.0.1", "fd00::1"], "links": ["a"],
+        "route_tables": [1], "rule_priorities": [2], "sysctls": ["x"], "filter_tables": ["t"]})");
+    REQUIRE(two.has_value());
+    const Scope expected{.protocol = 122,
+                         .links = {"a"},
+                         .route_tables = {1},
+                         .rule_priorities = {2},
+                         .sysctls = {"x"},
+                         .filter_tables = {"t"},
+                         .pods = {{IpAddress::v4(10, 0, 0, 1), *IpAddress::parse("fd00::1")}}};
+    CHECK_EQ(*two, expected);
+}
+
+}  // namespace
+}  // namespace ambient
