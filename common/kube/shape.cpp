@@ -53,9 +53,13 @@ constexpr Shape kDeletion = text([](Draft& draft, const std::string&, const std:
     return static_cast<const char*>(nullptr);
 });
 constexpr Field kMetadataFields[] = {
-    {"name", &kIntoPod<&Pod::name>}, {"namespace", &kIntoPod<&Pod::namespace_name>},
-    {"uid", &kIntoPod<&Pod::uid>},   {"labels", &kLabels},
-    {"annotations", &kAnnotations},  {"deletionTimestamp", &kDeletion},
+    {"name", &kIntoPod<&Pod::name>},
+    {"namespace", &kIntoPod<&Pod::namespace_name>},
+    {"uid", &kIntoPod<&Pod::uid>},
+    {"labels", &kLabels},
+    {"annotations", &kAnnotations},
+    {"deletionTimestamp", &kDeletion},
+    {"creationTimestamp", &kInto<&Draft::created>},
 };
 constexpr Shape kMetadata = {.kind = Kind::mapping, .fields = kMetadataFields};
 
