@@ -1,0 +1,126 @@
+#include "common/netlink/monitor.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "tests/kernel/command.hpp"
+#include "tests/kernel/sandbox.hpp"
+#include "tests/kernel/values.hpp"
+
+namespace ambient::test {
+namespace {
+
+using netlink::Event;
+using netlink::EventKind;
+
+struct MonitorSandbox : Sandbox {
+    netlink::Monitor monitor = netlink::Monitor::open(netns).value();
+
+    MonitorSandbox() {
+        must_run("ip link add va type veth peer name vb");
+        must_run("ip link set vb up");
+        must_run("ip link set va up");
+        events();
+    }
+    std::vector<Event> events() { return monitor.drain(kernel.port_ids()).value(); }
+    bool readable(int timeout_ms = 0) {
+        pollfd poll{.fd = monitor.fd(), .events = POLLIN, .revents = 0};
+        return ::poll(&poll, 1, timeout_ms) == 1;
+    }
+    // The events of one kind among those that are there.
+    std::vector<Event> events_of(EventKind kind) {
+        auto all = events();
+        std::erase_if(all, [&](const Event& event) { return event.kind != kind; });
+        return all;
+    }
+};
+
+TEST_CASE_FIXTURE(MonitorSandbox, "silence: not readable, nothing to drain") {
+    CHECK(!readable());
+    CHECK(events().empty());
+}
+
+TEST_CASE_FIXTURE(MonitorSandbox, "a route of ours and one of another maker are told apart") {
+    const model::Route route{.table = 100,
+                             .destination = prefix("10.244.1.11"),
+                             .scope = model::RouteScope::link,
+                             .protocol = kOurs,
+                             .link = "va"};
+    apply({plan::PutRoute{route}});
+    CHECK(readable());
+    auto told = events_of(EventKind::route);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].own);
+    CHECK(told[0].route->table == 100);
+    CHECK(told[0].route->destination == prefix("10.244.1.11"));
+
+    must_run("ip route del 10.244.1.11 dev va table 100");
+    told = events_of(EventKind::route);
+    REQUIRE(told.size() == 1);
+    CHECK(!told[0].own);
+    CHECK(told[0].route->destination == prefix("10.244.1.11"));
+    CHECK(!readable());
+}
+
+TEST_CASE_FIXTURE(MonitorSandbox, "links are told by name, when they go too") {
+    must_run("ip link add istioin type bridge");
+    CHECK(events_of(EventKind::link).at(0).link == "istioin");
+    must_run("ip link del istioin");
+    CHECK(events_of(EventKind::link).at(0).link == "istioin");
+}
+
+TEST_CASE_FIXTURE(MonitorSandbox, "addresses and rules of both families") {
+    must_run("ip addr add 10.0.0.1/24 dev va");
+    must_run("ip addr add fd00:1::1/64 dev va nodad");
+    // IPv6 addresses are told by a worker of the kernel, a moment later (net/ipv6/addrconf.c,
+    // addrconf_dad_work).
+    auto addresses = events_of(EventKind::address);
+    while (addresses.size() < 2 && readable(2000)) {
+        std::ranges::move(events_of(EventKind::address), std::back_inserter(addresses));
+    }
+    CHECK(addresses.size() == 2);
+    must_run("ip -4 rule add priority 103 lookup 100");
+    must_run("ip -6 rule add priority 103 lookup 100");
+    const auto told = events_of(EventKind::rule);
+    REQUIRE(told.size() == 2);
+    CHECK(!told[0].own);
+    apply({plan::AddRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}}});
+    CHECK(events_of(EventKind::rule).at(0).own);
+}
+
+TEST_CASE_FIXTURE(MonitorSandbox, "a change of the packet filter names its table") {
+    must_run("nft add table inet ambient");
+    const auto told = events_of(EventKind::filter);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].filter.table == "ambient");
+    CHECK(!told[0].own);
+    must_run("nft add table ip other");
+    CHECK(events_of(EventKind::filter).empty());
+}
+
+TEST_CASE_FIXTURE(MonitorSandbox, "an element tells its address") {
+    must_run("nft add table inet ambient");
+    must_run("nft add set inet ambient pods4 { type ipv4_addr ; }");
+    events();
+    must_run("nft add element inet ambient pods4 { 10.244.1.11 }");
+    const auto told = events_of(EventKind::filter);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].filter.addresses == std::vector{ip("10.244.1.11")});
+}
+
+TEST_CASE_FIXTURE(MonitorSandbox, "lost events are one event: look at everything") {
+    for (int i = 0; i < 40000; ++i) {
+        apply(
+            {plan::AddRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}},
+             plan::DeleteRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}}});
+    }
+    CHECK(events_of(EventKind::overrun).size() >= 1);
+    apply({plan::AddRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}}});
+    CHECK(events_of(EventKind::rule).size() == 1);  // and it goes on
+}
+
+}  // namespace
+}  // namespace ambient::test

@@ -1,0 +1,160 @@
+// Observing the part of a few pods: what is found must be what a whole observation finds for them,
+// whichever rules and routes stand around.
+#include <doctest/doctest.h>
+
+#include "tests/kernel/command.hpp"
+#include "tests/kernel/sandbox.hpp"
+#include "tests/kernel/values.hpp"
+
+namespace ambient::test {
+namespace {
+
+using model::Route;
+
+struct Pod {
+    std::string rule;  // how `ip` leads to the table
+    std::string address;
+    std::string absent;  // another pod's address
+    std::string wider;   // a prefix that holds both
+    Route route;
+};
+
+const Pod kFour{.rule = "ip -4 rule",
+                .address = "10.244.1.11",
+                .absent = "10.244.1.12",
+                .wider = "10.244.1.0/24",
+                .route = {.table = 100,
+                          .destination = prefix("10.244.1.11"),
+                          .scope = model::RouteScope::link,
+                          .protocol = kOurs,
+                          .link = "va"}};
+const Pod kSix{.rule = "ip -6 rule",
+               .address = "fd00:10:244:1::11",
+               .absent = "fd00:10:244:1::12",
+               .wider = "fd00:10:244:1::/64",
+               .route = {.table = 100,
+                         .destination = prefix("fd00:10:244:1::11"),
+                         .metric = 1024,
+                         .protocol = kOurs,
+                         .link = "va"}};
+
+struct PodSandbox : Sandbox {
+    PodSandbox() {
+        must_run("ip link add va type veth peer name vb");
+        must_run("ip link set vb up");
+        must_run("ip link set va up");
+        must_run("ip addr add 10.0.0.1/24 dev va");
+        must_run("ip -6 addr add fd00:1::1/64 dev va nodad");
+        apply({plan::PutRoute{kFour.route}, plan::PutRoute{kSix.route}});
+    }
+
+    // What is found of the present pod and of the absent one.
+    std::vector<Route> routes(const Pod& pod) {
+        return observe({.protocol = kOurs,
+                        .route_tables = {100},
+                        .pods = {{ip(pod.address), ip(pod.absent)}}})
+            .routes;
+    }
+
+    void check_found() {
+        for (const auto& pod : {kFour, kSix}) {
+            CAPTURE(pod.address);
+            CHECK(routes(pod) == std::vector{pod.route});
+        }
+    }
+    static void both(const std::string& what) {
+        for (const auto& pod : {kFour, kSix})
+            must_run(pod.rule + " " + what);
+    }
+};
+
+TEST_CASE_FIXTURE(PodSandbox, "with the datapath's rule") {
+    both("add priority 100 fwmark 0x200/0x200 goto 32766");
+    both("add priority 103 lookup 100");
+    check_found();
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "without any rule that leads to the table") { check_found(); }
+
+TEST_CASE_FIXTURE(PodSandbox, "with a rule for marked packets only") {
+    both("add priority 103 fwmark 0x100/0x100 lookup 100");
+    check_found();
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "behind another table that has a route to the pod") {
+    both("add priority 50 lookup 7");
+    both("add priority 103 lookup 100");
+    for (const auto& pod : {kFour, kSix})
+        must_run("ip route add " + pod.address + " dev va table 7");
+    check_found();
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "before another table that has routes to both") {
+    both("add priority 103 lookup 100");
+    for (const auto& pod : {kFour, kSix})
+        must_run("ip route add " + pod.wider + " dev va table main");
+    check_found();
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "behind a rule that refuses") {
+    for (const std::string action : {"unreachable", "prohibit", "blackhole"}) {
+        CAPTURE(action);
+        both("add priority 50 " + action);
+        both("add priority 103 lookup 100");
+        check_found();
+        both("del priority 50");
+        both("del priority 103");
+    }
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "behind a jump over the rule") {
+    both("add priority 50 goto 32766");
+    both("add priority 103 lookup 100");
+    check_found();
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "when the pod's address is the node's own") {
+    both("add priority 103 lookup 100");
+    for (const auto& pod : {kFour, kSix})
+        must_run("ip addr add " + pod.address + " dev va");
+    check_found();
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "a wider route of the table is not the pod's") {
+    both("add priority 103 lookup 100");
+    for (const auto& pod : {kFour, kSix})
+        must_run("ip route add " + pod.wider + " dev va table 100 proto 122");
+    check_found();
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "a route of another maker is found beside ours") {
+    both("add priority 103 lookup 100");
+    for (const auto& pod : {kFour, kSix}) {
+        auto worse = pod.route;
+        worse.metric = 2000;
+        apply({plan::DeleteRoute{pod.route}, plan::PutRoute{worse}});
+        must_run("ip route add " + pod.address + " dev va table 100 metric 5 proto static");
+        const auto found = routes(pod);
+        REQUIRE(found.size() == 2);
+        CHECK(found[0].protocol == 4);
+        CHECK(found[1] == worse);
+    }
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "links, addresses and rules are not looked at") {
+    both("add priority 103 lookup 100 protocol 122");
+    const auto state = observe({.protocol = kOurs,
+                                .links = {"va"},
+                                .route_tables = {100},
+                                .rule_priorities = {103},
+                                .sysctls = {"net/ipv4/conf/va/rp_filter"},
+                                .pods = {{ip(kFour.address)}}});
+    CHECK(state.links.empty());
+    CHECK(state.addresses.empty());
+    CHECK(state.rules.empty());
+    CHECK(state.routes == std::vector{kFour.route});
+    CHECK(state.sysctls.size() == 1);
+}
+
+}  // namespace
+}  // namespace ambient::test
