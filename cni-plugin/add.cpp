@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include "cni-plugin/agent.hpp"
+#include "cni-plugin/datapath.hpp"
+#include "cni-plugin/pod_netns.hpp"
+#include "cni-plugin/verbs.hpp"
+#include "common/kernel/reconcile.hpp"
+
+namespace ambient::plugin {
+namespace {
+
+// The configured answer when no agent can be asked, or none that we understand: during an update
+// of the two programs that passes too.
+cni::Outcome<std::string> without_agent(const Call& call, const Error& error) {
+    if (call.config.on_agent_unavailable == cni::WithoutAgent::deny) {
+        return std::unexpected(cni::Failure{
+            .code = cni::Code::try_again_later,
+            .message = "the node agent cannot be asked whether this pod is captured: try again",
+            .details = describe(error)});
+    }
+    note(fmt::format("the pod starts uncaptured, as on_agent_unavailable allows: {}",
+                     describe(error)));
+    return call.config.previous->text;
+}
+
+// Programs the pod; a reconcile that fails has restored what was there before.
+Result<LinuxKernel> program(const rpc::Reply& reply) {
+    auto kernel = TRY(node_kernel());
+    TRY(reconcile(kernel, reply.wanted, reply.scope));
+    return kernel;
+}
+
+// Programs the pod and has the agent verify it. On failure the agent hears first that the pod is
+// gone, so that it does not take the removal for drift.
+cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const rpc::Reply& reply) {
+    const auto& attachment = call.environment.attachment;
+    auto kernel = program(reply);
+    if (!kernel) {
+        tell_gone(call, attachment, agent);
+        return std::unexpected(
+            cni::failure_of(kernel.error(), "the pod's traffic cannot be captured"));
+    }
+    const auto verified = agent.call(request_for(call, rpc::Verb::added), call.config.timeout);
+    if (verified && !verified->error) return call.config.previous->text;
+
+    tell_gone(call, attachment, agent);
+    if (const auto undone = remove_pods(*kernel, reply.scope); !undone) {
+        return std::unexpected(
+            cni::failure_of(undone.error(), "the pod's capture, not verified, cannot be undone"));
+    }
+    if (!verified) return without_agent(call, verified.error());
+    return std::unexpected(
+        cni::failure_of(*verified->error, "the agent found the pod's capture wrong; it is undone"));
+}
+
+}  // namespace
+
+cni::Outcome<std::string> add(const Call& call) {
+    const auto previous = TRY(call.config.previous);
+    TRY(require_pod_netns(call.environment.netns));
+    if (is_excluded(call)) return previous.text;
+    if (previous.addresses.empty()) {
+        note("the pod has no address that could be captured");
+        return previous.text;
+    }
+    auto agent = rpc::Client::connect(call.config.agent_socket, call.config.timeout);
+    if (!agent) return without_agent(call, agent.error());
+    const auto reply = agent->call(request_for(call, rpc::Verb::add), call.config.timeout);
+    if (!reply) return without_agent(call, reply.error());
+    if (reply->error) {
+        return std::unexpected(cni::failure_of(*reply->error, "the node agent refused the pod"));
+    }
+    if (!reply->enrolled) return previous.text;
+    return capture(call, *agent, *reply);
+}
+
+}  // namespace ambient::plugin

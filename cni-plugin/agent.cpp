@@ -1,0 +1,56 @@
+#include "cni-plugin/agent.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include <fmt/format.h>
+
+namespace ambient::plugin {
+namespace {
+
+std::chrono::milliseconds farewell_timeout(const Call& call) {
+    constexpr std::chrono::milliseconds kMost{500};
+    return std::min(call.config.timeout, kMost);
+}
+
+void note_untold(const cni::Attachment& attachment, const Error& error) {
+    note(fmt::format("the agent was not told that {} {} is gone: {}", attachment.container_id,
+                     attachment.ifname, describe(error)));
+}
+
+}  // namespace
+
+rpc::Request request_for(const Call& call, rpc::Verb verb) {
+    const auto& [command, attachment, netns, pod] = call.environment;
+    rpc::Request request = {.verb = verb,
+                            .attachment = attachment,
+                            .pod_namespace = pod.namespace_name,
+                            .pod_name = pod.name,
+                            .pod_uid = pod.uid,
+                            .netns = netns};
+    if (call.config.previous) request.addresses = call.config.previous->addresses;
+    return request;
+}
+
+void tell_gone(const Call& call, const cni::Attachment& attachment) {
+    auto agent = rpc::Client::connect(call.config.agent_socket, farewell_timeout(call));
+    if (agent) return tell_gone(call, attachment, *agent);
+    note_untold(attachment, agent.error());
+}
+
+void tell_gone(const Call& call, const cni::Attachment& attachment, rpc::Client& agent) {
+    auto request = request_for(call, rpc::Verb::del);
+    request.attachment = attachment;
+    const auto reply = agent.call(request, farewell_timeout(call));
+    if (!reply) return note_untold(attachment, reply.error());
+    if (reply->error) note_untold(attachment, *reply->error);
+}
+
+bool is_excluded(const Call& call) {
+    const auto& name = call.environment.pod.namespace_name;
+    return !name.empty() && std::ranges::count(call.config.exclude_namespaces, name) > 0;
+}
+
+void note(const std::string& text) { fmt::print(stderr, "ambient-cni: {}\n", text); }
+
+}  // namespace ambient::plugin

@@ -1,0 +1,24 @@
+// What the verbs ask the agent.
+#pragma once
+
+#include "cni-plugin/verbs.hpp"
+#include "common/rpc/client.hpp"
+
+namespace ambient::plugin {
+
+// The request about this call's attachment.
+rpc::Request request_for(const Call& call, rpc::Verb verb);
+
+// Tells the agent that an attachment is gone, for as long as a short deadline allows. The agent
+// need not hear it: it finds out when it compares the kernel with its source. A failure is only
+// noted on standard error.
+void tell_gone(const Call& call, const cni::Attachment& attachment);
+void tell_gone(const Call& call, const cni::Attachment& attachment, rpc::Client& agent);
+
+// Whether the pod's namespace is one that never waits for the agent.
+bool is_excluded(const Call& call);
+
+// One line on standard error, which runtimes log.
+void note(const std::string& text);
+
+}  // namespace ambient::plugin

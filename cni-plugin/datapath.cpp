@@ -1,0 +1,38 @@
+#include "cni-plugin/datapath.hpp"
+
+#include <utility>
+
+#include "common/kernel/reconcile.hpp"
+
+namespace ambient::plugin {
+
+Result<LinuxKernel> node_kernel() { return LinuxKernel::open(TRY(Netns::current())); }
+
+model::Scope whole_scope(const cni::DatapathNames& names) {
+    model::Scope scope;
+    scope.protocol = names.protocol;
+    scope.route_tables = {names.route_table};
+    scope.filter_tables = {names.filter_table};
+    return scope;
+}
+
+model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses) {
+    auto scope = whole_scope(names);
+    scope.pods = std::move(addresses);
+    return scope;
+}
+
+Result<void> remove_pods(Kernel& kernel, const model::Scope& scope) {
+    // The table and its sets belong to the agent: they are wanted as they are, less these pods'
+    // elements. A sysctl is not wanted back: the devices that we set it on go with the pod.
+    model::NetnsState wanted;
+    wanted.tables = TRY(kernel.observe(scope)).tables;
+    for (auto& table : wanted.tables) {
+        for (auto& set : table.sets)
+            set.elements.clear();
+    }
+    TRY(reconcile(kernel, wanted, scope));
+    return {};
+}
+
+}  // namespace ambient::plugin

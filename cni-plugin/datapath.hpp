@@ -1,0 +1,24 @@
+// This plugin's part of the node's kernel state.
+#pragma once
+
+#include <vector>
+
+#include "common/cni/config.hpp"
+#include "common/kernel/linux_kernel.hpp"
+
+namespace ambient::plugin {
+
+// The kernel of the namespace that the runtime called us in: the node's.
+Result<LinuxKernel> node_kernel();
+
+// Everything that DEL and GC may have to look at.
+model::Scope whole_scope(const cni::DatapathNames& names);
+
+// Only these addresses' part of it.
+model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses);
+
+// Removes the host routes and the set elements of scope.pods, which must be set; what is foreign
+// stays.
+Result<void> remove_pods(Kernel& kernel, const model::Scope& scope);
+
+}  // namespace ambient::plugin

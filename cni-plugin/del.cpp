@@ -1,0 +1,32 @@
+#include "cni-plugin/agent.hpp"
+#include "cni-plugin/datapath.hpp"
+#include "cni-plugin/ownership.hpp"
+#include "cni-plugin/verbs.hpp"
+
+namespace ambient::plugin {
+namespace {
+
+Result<void> remove(const Call& call) {
+    const auto& [environment, config] = call;
+    auto kernel = TRY(node_kernel());
+    const auto found = TRY(kernel.observe(whole_scope(config.datapath)));
+    const auto previous = config.previous ? config.previous->addresses : std::vector<IpAddress>();
+    const auto addresses =
+        addresses_of(found, config.datapath, environment.attachment, environment.pod.uid, previous);
+    if (addresses.empty()) return {};
+    return remove_pods(kernel, pods_scope(config.datapath, addresses));
+}
+
+}  // namespace
+
+cni::Outcome<std::string> del(const Call& call) {
+    // First, so that a living agent does not take what we remove for drift.
+    tell_gone(call, call.environment.attachment);
+    if (const auto removed = remove(call); !removed) {
+        return std::unexpected(
+            cni::failure_of(removed.error(), "the pod's capture cannot be removed"));
+    }
+    return "";
+}
+
+}  // namespace ambient::plugin

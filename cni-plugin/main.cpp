@@ -1,0 +1,78 @@
+// ambient-cni: a chained CNI plugin that captures ambient pods' traffic. See README.md of this
+// folder.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "cni-plugin/plugin.hpp"
+#include "common/cni/json.hpp"
+
+namespace {
+
+using ambient::cni::Outcome;
+
+constexpr std::string_view kAbout =
+    "CNI plugin ambient-cni " AMBIENT_RELEASE
+    "\n"
+    "CNI versions 0.3.0, 0.3.1, 0.4.0, 1.0.0, 1.1.0; commands ADD DEL CHECK GC STATUS VERSION\n"
+    "\n"
+    "A container runtime runs this program, not a person: it sets CNI_COMMAND and friends and "
+    "writes a network\n"
+    "configuration to standard input. The program stands in a configuration list behind the plugin "
+    "that creates the\n"
+    "pod's interface:\n"
+    "    {\"type\": \"ambient-cni\", \"agent_socket\": \"/run/ambient-cni/agent.sock\", "
+    "\"timeout_ms\": 2000,\n"
+    "     \"exclude_namespaces\": [\"kube-system\", \"istio-system\"], \"on_agent_unavailable\": "
+    "\"deny\"}\n"
+    "To see it answer: CNI_COMMAND=VERSION ambient-cni </dev/null\n";
+
+std::string_view variable(std::string_view name) {
+    const char* value = std::getenv(std::string(name).c_str());
+    return value == nullptr ? std::string_view() : value;
+}
+
+void write_all(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return;  // nobody reads: the exit status still tells
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+// Up to one byte more than the parser takes, so that it sees that there was too much.
+Outcome<std::string> read_input(int fd) {
+    std::string text;
+    std::string buffer(65536, '\0');
+    while (text.size() <= ambient::cni::kMaxJsonBytes) {
+        const auto received = ::read(fd, buffer.data(), buffer.size());
+        if (received < 0 && errno == EINTR) continue;
+        if (received < 0) {
+            return std::unexpected(ambient::cni::Failure{
+                .code = ambient::cni::Code::io_failure,
+                .message = "the network configuration cannot be read from standard input",
+                .details = describe(ambient::errno_error(errno, "read standard input"))});
+        }
+        if (received == 0) break;
+        text.append(buffer, 0, static_cast<std::size_t>(received));
+    }
+    return text;
+}
+
+}  // namespace
+
+int main(int argc, char**) {
+    if (argc > 1) {  // --help and the like: a runtime passes no arguments
+        write_all(STDOUT_FILENO, kAbout);
+        return 0;
+    }
+    if (variable("CNI_COMMAND").empty()) write_all(STDERR_FILENO, kAbout);
+    const auto input =
+        ::isatty(STDIN_FILENO) != 0 ? Outcome<std::string>("") : read_input(STDIN_FILENO);
+    const auto answer = ambient::plugin::run(variable, input);
+    if (!answer.output.empty()) write_all(STDOUT_FILENO, answer.output + "\n");
+    return answer.exit_status;
+}

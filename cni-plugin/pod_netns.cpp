@@ -1,0 +1,25 @@
+#include "cni-plugin/pod_netns.hpp"
+
+#include "common/netns/netns.hpp"
+
+namespace ambient::plugin {
+
+cni::Outcome<void> require_pod_netns(const std::string& path) {
+    const auto refuse = [](std::string message, std::string details = {}) {
+        return std::unexpected(cni::Failure{.code = cni::Code::invalid_environment,
+                                            .message = std::move(message),
+                                            .details = std::move(details)});
+    };
+    const auto pod = Netns::open(path);
+    if (!pod) return refuse("CNI_NETNS is not a network namespace: " + path, describe(pod.error()));
+    const auto node = Netns::current();
+    if (!node)
+        return std::unexpected(
+            cni::failure_of(node.error(), "the node's network namespace cannot be opened"));
+    if (pod->id() == node->id()) {
+        return refuse("CNI_NETNS is the network namespace of the node itself: " + path);
+    }
+    return {};
+}
+
+}  // namespace ambient::plugin

@@ -1,0 +1,104 @@
+"""Bad input: the spec's error object, a non-zero exit, one clear sentence, and nothing changed."""
+
+import json
+from typing import Any
+
+import pytest
+from agent_stand_in import AgentStandIn
+from node import POD, Node
+from plugin import Plugin, capture_of, comment
+
+NO_IPS = {"cniVersion": "1.1.0", "ips": {}}
+DEEP = '{"cniVersion":"1.1.0","name":"n","prevResult":' + "[" * 100_000 + "]" * 100_000 + "}"
+
+ENVIRONMENT = [
+    ("ADD", {"CNI_CONTAINERID": None}, "CNI_CONTAINERID"),
+    ("ADD", {"CNI_CONTAINERID": "a/b"}, "CNI_CONTAINERID"),
+    ("ADD", {"CNI_NETNS": None}, "CNI_NETNS"),
+    ("ADD", {"CNI_NETNS": "/run/netns/does-not-exist"}, "CNI_NETNS"),
+    ("ADD", {"CNI_NETNS": "/etc/passwd"}, "CNI_NETNS"),
+    ("ADD", {"CNI_NETNS": "/proc/self/ns/mnt"}, "CNI_NETNS"),
+    ("ADD", {"CNI_NETNS": "/proc/self/ns/net"}, "of the node itself"),
+    ("CHECK", {"CNI_NETNS": "/proc/self/ns/net"}, "of the node itself"),
+    ("ADD", {"CNI_IFNAME": None}, "CNI_IFNAME"),
+    ("ADD", {"CNI_IFNAME": "a-name-of-16-byt"}, "CNI_IFNAME"),
+    ("ADD", {"CNI_IFNAME": ".."}, "CNI_IFNAME"),
+    ("ADD", {"CNI_ARGS": "K8S_POD_NAME"}, "CNI_ARGS"),
+    ("ADD", {"CNI_ARGS": "FOO=BAR"}, "CNI_ARGS"),
+    ("ADD", {"CNI_ARGS": "K8S_POD_NAME=x"}, "CNI_ARGS"),
+    ("DEL", {"CNI_CONTAINERID": None}, "CNI_CONTAINERID"),
+    ("DEL", {"CNI_IFNAME": ""}, "CNI_IFNAME"),
+    ("CHECK", {"CNI_NETNS": None}, "CNI_NETNS"),
+    ("ADD", {"CNI_COMMAND": None}, "CNI_COMMAND"),
+    ("ADD", {"CNI_COMMAND": "REMOVE"}, "CNI_COMMAND"),
+]
+
+STDIN = [
+    ("", 6, "empty"),
+    ("not json", 6, "not valid JSON"),
+    ('{"cniVersion": "1.1.0"', 6, "not valid JSON"),
+    ('"text"', 6, "object"),
+    ("\x00\x01", 6, "not valid JSON"),
+    (DEEP, 6, "nested"),
+    (" " * (2 << 20), 6, "1 MiB"),
+    ('{"name": "n"}', 1, "cniVersion"),
+    ('{"cniVersion": "0.2.0", "name": "n"}', 1, "0.2.0"),
+    ('{"cniVersion": "2.0.0", "name": "n"}', 1, "2.0.0"),
+    ('{"cniVersion": "1.1.0"}', 7, "name"),
+]
+
+CONFIG: list[tuple[dict[str, Any], int, str]] = [
+    ({"prevResult": None}, 7, "prevResult"),
+    ({"prevResult": []}, 7, "prevResult"),
+    ({"prevResult": NO_IPS}, 7, "prevResult.ips"),
+    ({"prevResult": {"ips": [{"address": "10.0.0.300/24"}]}}, 7, "prevResult.ips"),
+    ({"prevResult": {"ips": [{"address": "10.0.0.3/24", "interface": 4}]}}, 7, "interface"),
+    ({"agent_socket": "agent.sock"}, 7, "agent_socket"),
+    ({"timeout_ms": -1}, 7, "timeout_ms"),
+    ({"timeout_ms": "2s"}, 7, "timeout_ms"),
+    ({"exclude_namespaces": "kube-system"}, 7, "exclude_namespaces"),
+    ({"on_agent_unavailable": "ignore"}, 7, "on_agent_unavailable"),
+    ({"datapath": {"table": 100}}, 2, "datapath.table"),
+    ({"datapath": {"protocol": 2}}, 7, "datapath.protocol"),
+]
+
+
+@pytest.fixture
+def unchanged(plugin: Plugin, node: Node, agent: AgentStandIn) -> Any:
+    """The agent would capture the pod, which another ADD has captured before: whatever is refused changes neither."""
+    agent.answers |= {"add": capture_of(), "check": capture_of()}
+    node.add_element(POD, comment())
+    node.add_route(POD)
+    before = node.state()
+    yield
+    assert node.state() == before
+    assert agent.requests == []
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(("command", "environment", "says"), ENVIRONMENT)
+def test_environment(plugin: Plugin, command: str, environment: dict[str, str | None], says: str) -> None:
+    failure = plugin.run(command, environment=environment).failure
+    assert failure["code"] == 4 and says in failure["msg"]
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("command", ["ADD", "DEL", "CHECK", "GC", "STATUS"])
+@pytest.mark.parametrize(("stdin", "code", "says"), STDIN, ids=[says for _, _, says in STDIN])
+def test_standard_input(plugin: Plugin, command: str, stdin: str, code: int, says: str) -> None:
+    failure = plugin.run(command, stdin=stdin).failure
+    assert failure["code"] == code and says in failure["msg"]
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(("changes", "code", "says"), CONFIG)
+def test_configuration(plugin: Plugin, changes: dict[str, Any], code: int, says: str) -> None:
+    failure = plugin.run("ADD", **changes).failure
+    assert failure["code"] == code and says in failure["msg"]
+
+
+def test_keys_of_the_runtime_are_accepted(plugin: Plugin, agent: AgentStandIn) -> None:
+    answer = plugin.run("ADD", args={"cni": {"labels": []}}, runtimeConfig={"dns": {}}, capabilities={"dns": True},
+                        dns={}, ipMasq=False)  # fmt: skip
+    assert answer.succeeded() and json.loads(answer.output)
+    assert agent.verbs() == ["add"]
