@@ -107,7 +107,8 @@ int main(int argc, char** argv) {
     const auto config = config::load(options.config_file);
     if (!config) {
         agent::start_log(agent::LogLevel::info, false);
-        return report(std::unexpected(config.error()));
+        report(std::unexpected(config.error()));
+        return kBadUsage;
     }
     agent::start_log(level_of(config->log.level), config->log.format == config::LogFormat::json);
     return report(run(*config, options));

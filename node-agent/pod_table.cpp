@@ -28,6 +28,7 @@ const kube::Namespace* PodTable::space_of(const PodId& id) const {
 }
 
 void PodTable::replace(const kube::Objects& objects) {
+    known_ = true;
     std::set<std::string> changed_spaces;
     std::map<std::string, kube::Namespace> spaces;
     for (const auto& space : objects.namespaces)
@@ -65,6 +66,7 @@ void PodTable::replace(const kube::Objects& objects) {
 }
 
 std::optional<desired::Enrolment> PodTable::decide(const PodId& id, const std::string& uid) const {
+    if (!known_) return std::nullopt;
     const auto entry = pods_.find(id);
     if (entry != pods_.end() && entry->second.pod) {
         const auto& pod = *entry->second.pod;

@@ -40,8 +40,9 @@ class PodTable {
     // The source's whole view. Pods and namespaces that it no longer shows are dropped.
     void replace(const kube::Objects& objects);
 
-    // What the plugin is told about a pod. Nothing when the source does not show the pod although
-    // its namespace is ambient, or shows another uid: try again later, never guess.
+    // What the plugin is told about a pod. Nothing before the first replace(), when the source does
+    // not show the pod although its namespace is ambient, or shows another uid: try again later,
+    // never guess.
     [[nodiscard]] std::optional<desired::Enrolment> decide(const PodId& id,
                                                            const std::string& uid) const;
 
@@ -94,6 +95,7 @@ class PodTable {
     void choose(const IpAddress& address);
     void adopt_recovered();
 
+    bool known_ = false;  // the source has shown everything once
     desired::Policy policy_;
     std::string node_name_;
     std::map<std::string, kube::Namespace> spaces_;

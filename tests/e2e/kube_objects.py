@@ -12,6 +12,13 @@ import yaml
 from model import NODES, Node, Pod
 
 
+class PlainDumper(yaml.SafeDumper):
+    """Writes a value that stands twice twice, as kubectl does."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 @dataclass
 class PodState:
     """What changes about a pod while it lives. Not attached: pending, without an address."""
@@ -76,7 +83,7 @@ class ObjectStore:
         items += [
             pod_object(pod, NODES[pod.node], self.states[name]) for name, pod in self.pods.items()
         ]
-        text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}, sort_keys=False)
+        text = yaml.dump({"apiVersion": "v1", "kind": "List", "items": items}, Dumper=PlainDumper, sort_keys=False)
         fresh = self.path.with_suffix(".new")  # not .yaml: a half-written file is none of the agent's business
         fresh.write_text(text)
         os.replace(fresh, self.path)

@@ -153,6 +153,7 @@ TEST_CASE("an attachment that the kernel remembers is adopted by the pod with it
 
 TEST_CASE("decide never guesses about a pod that the source does not show") {
     auto pods = table();
+    CHECK_FALSE(pods.decide({"plain", "unknown"}, ""));  // nothing is known yet
     pods.replace({.namespaces = {ambient_space("mesh"), {.name = "plain"}},
                   .pods = {running("web", {kFirst})}});
     CHECK(pods.decide({"mesh", "web"}, "uid-web")->enrolled);
