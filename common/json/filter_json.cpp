@@ -106,6 +106,7 @@ Value to_json(const FilterTable& table) {
     auto& chains = value["chains"] = Value::array();
     for (const auto& chain : table.chains)
         chains.push_back(to_json(chain));
+    if (table.beyond_model) value["beyond_model"] = true;
     return value;
 }
 
@@ -119,6 +120,7 @@ FilterTable read_table(const Node& node) {
     fields.optional("chains", [&](const Node& list) {
         read_list(list, [&](const Node& n) { table.chains.push_back(read_chain(n)); });
     });
+    fields.optional("beyond_model", [&](const Node& n) { table.beyond_model = read_bool(n); });
     return table;
 }
 

@@ -10,12 +10,16 @@
 namespace ambient::json {
 namespace {
 
+using json::to_json;
+Value to_json(const std::string& text) { return text; }
+Value to_json(std::uint32_t number) { return number; }
+Value to_json(const IpAddress& address) { return to_string(address); }
+
+// Empty lists are left out: a reply about a pod that is not enrolled stays small.
 template <class T>
-Value list_of(const std::vector<T>& objects) {
-    auto list = Value::array();
+void add_list(Value& value, const char* name, const std::vector<T>& objects) {
     for (const auto& object : objects)
-        list.push_back(to_json(object));
-    return list;
+        value[name].push_back(to_json(object));
 }
 
 template <class T, class Read>
@@ -78,12 +82,15 @@ std::string text(const Value& value, int indent) {
 }  // namespace
 
 Value to_json(const model::NetnsState& state) {
-    auto sysctls = Value::object();
+    auto value = Value::object();
+    add_list(value, "links", state.links);
+    add_list(value, "addresses", state.addresses);
+    add_list(value, "routes", state.routes);
+    add_list(value, "rules", state.rules);
     for (const auto& sysctl : state.sysctls)
-        sysctls[sysctl.path] = sysctl.value;
-    return {{"links", list_of(state.links)},   {"addresses", list_of(state.addresses)},
-            {"routes", list_of(state.routes)}, {"rules", list_of(state.rules)},
-            {"sysctls", std::move(sysctls)},   {"tables", list_of(state.tables)}};
+        value["sysctls"][sysctl.path] = sysctl.value;
+    add_list(value, "tables", state.tables);
+    return value;
 }
 
 Result<model::NetnsState> state_from_json(const Value& value) {
@@ -104,14 +111,14 @@ Result<model::NetnsState> state_from_json(const Value& value) {
 }
 
 Value to_json(const model::Scope& scope) {
-    Value value = {{"protocol", scope.protocol},         {"links", scope.links},
-                   {"route_tables", scope.route_tables}, {"rule_priorities", scope.rule_priorities},
-                   {"sysctls", scope.sysctls},           {"filter_tables", scope.filter_tables}};
-    if (scope.pods) {
-        auto& pods = value["pods"] = Value::array();
-        for (const auto& address : *scope.pods)
-            pods.push_back(to_string(address));
-    }
+    Value value = {{"protocol", scope.protocol}};
+    add_list(value, "links", scope.links);
+    add_list(value, "route_tables", scope.route_tables);
+    add_list(value, "rule_priorities", scope.rule_priorities);
+    add_list(value, "sysctls", scope.sysctls);
+    add_list(value, "filter_tables", scope.filter_tables);
+    if (scope.pods) value["pods"] = Value::array();  // no pods is another scope than all
+    if (scope.pods) add_list(value, "pods", *scope.pods);
     return value;
 }
 

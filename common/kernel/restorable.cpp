@@ -32,16 +32,16 @@ std::vector<T> restorable(const std::vector<T>& before, const std::vector<T>& no
     return target;
 }
 
-// A table with a rule that cannot be made again stays as it is now; when it is gone it comes back
-// without that rule.
+// A table that cannot be made again in full stays as it is now; when it is gone, the rest of it
+// comes back.
 FilterTable restorable(const FilterTable& before, const std::vector<FilterTable>& now) {
     auto target = before;
-    std::size_t left_out = 0;
-    for (auto& chain : target.chains)
-        left_out +=
-            std::erase_if(chain.rules, [](const FilterRule& rule) { return rule.beyond_model; });
+    target.beyond_model = false;
+    for (auto& chain : target.chains) {
+        std::erase_if(chain.rules, [](const FilterRule& rule) { return rule.beyond_model; });
+    }
     const auto* current = find(now, before);
-    return left_out != 0 && current ? *current : target;
+    return target != before && current ? *current : target;
 }
 
 }  // namespace

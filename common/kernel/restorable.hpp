@@ -6,8 +6,8 @@
 namespace ambient {
 
 // `before`, except for what the model cannot say and so cannot make again: such a link, route or
-// policy rule is taken as it stands `now`, or left out when it is gone; a packet-filter table with
-// such a rule too, but when the table is gone only that rule is left out.
+// policy rule is taken as it stands `now`, or left out when it is gone; so is a packet-filter table
+// with such a part, but when the table is gone only that part is left out.
 model::NetnsState restorable(const model::NetnsState& before, const model::NetnsState& now);
 
 }  // namespace ambient

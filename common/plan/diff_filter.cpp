@@ -106,10 +106,11 @@ TableDraft change_table(const FilterTable& wanted, const FilterTable& found) {
     return draft;
 }
 
-// A set cannot change its family, nor a chain its hook. The table is then built anew, which the
+// A set cannot change its family, nor a chain its hook; what the model cannot say of a table (that
+// it is dormant, say) cannot be put right by any step. The table is then built anew, which the
 // transaction makes atomic too: no rule that names the old set or chain has to be found.
 bool must_rebuild(const FilterTable& wanted, const FilterTable& found) {
-    bool rebuild = false;
+    bool rebuild = wanted.beyond_model != found.beyond_model;
     const auto ignore = [](const auto&) {};
     merge_walk(wanted.sets, found.sets, ignore, ignore,
                [&](const FilterSet& want, const FilterSet& have) {

@@ -1,7 +1,6 @@
 #include "common/json/state_json.hpp"
 
 #include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
 
 #include "tests/fake/scenario.hpp"
 
@@ -76,6 +75,7 @@ TEST_CASE("every field of links, addresses, routes and rules") {
 
 TEST_CASE("what is left out has its usual value") {
     CHECK_EQ(json::parse_state("{}"), NetnsState{});
+    CHECK_EQ(json::dump(NetnsState{}), "{}");
     CHECK_EQ(json::parse_scope(R"({"protocol": 122})"), Scope{.protocol = 122});
     const auto state = json::parse_state(
         R"({"routes": [{"table": 1, "to": "10.0.0.1", "dev": "a", "protocol": 2},

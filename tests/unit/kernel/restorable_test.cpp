@@ -50,6 +50,13 @@ TEST_CASE("a table with a rule that it cannot say") {
         now.tables = {{.name = "ambient", .sets = {}, .chains = {{.name = "d"}}}};
         CHECK_EQ(restorable(before, now), now);
     }
+    SUBCASE("of the table itself: the same") {
+        before.tables[0].chains[0].rules = {own};
+        auto plain = before;
+        before.tables[0].beyond_model = true;
+        CHECK_EQ(restorable(before, before), before);
+        CHECK_EQ(restorable(before, {}), plain);
+    }
     SUBCASE("comes back without that rule when it is gone") {
         NetnsState expected = before;
         expected.tables[0].chains[0].rules = {own};
