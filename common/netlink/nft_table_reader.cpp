@@ -112,6 +112,10 @@ void sort(model::FilterTable& table) {
         std::ranges::sort(set.elements, {}, &model::SetElement::address);
 }
 
+// Each answer takes some 2 kB of the receive buffer (net.core.rmem_default: 212992 bytes), and what
+// does not fit is lost (net/netlink/af_netlink.c, netlink_attachskb).
+constexpr std::size_t kElementsAtOnce = 32;
+
 // Asks for one element in each message: a request for several ends at the first that is missing.
 Result<void> read_some_elements(NetlinkSocket& socket, const std::string& table,
                                 std::span<const IpAddress> addresses, model::FilterSet& set) {
@@ -129,6 +133,16 @@ Result<void> read_some_elements(NetlinkSocket& socket, const std::string& table,
     const auto unexpected = std::ranges::find_if(
         answers.refusals, [](const auto& r) { return r.errno_value != ENOENT; });
     if (unexpected != answers.refusals.end()) return std::unexpected(refused(*unexpected));
+    return {};
+}
+
+Result<void> read_elements_of(NetlinkSocket& socket, const std::string& table,
+                              std::span<const IpAddress> addresses, model::FilterSet& set) {
+    while (!addresses.empty()) {
+        const auto part = addresses.first(std::min(addresses.size(), kElementsAtOnce));
+        TRY(read_some_elements(socket, table, part, set));
+        addresses = addresses.subspan(part.size());
+    }
     return {};
 }
 
@@ -165,7 +179,7 @@ Result<std::optional<model::FilterTable>> read_elements(NetlinkSocket& socket,
     if (!table) return std::nullopt;
     TRY(read_sets(socket, *table));
     for (auto& set : table->sets)
-        TRY(read_some_elements(socket, name, addresses, set));
+        TRY(read_elements_of(socket, name, addresses, set));
     sort(*table);
     return table;
 }
