@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import yaml
 
-from folder_events import FolderEvents
 from model import Node
 from netns import Netns
 
@@ -22,8 +20,9 @@ STOP_TIMEOUT = 20.0
 
 
 def program(name: str) -> Path:
-    """A built program; AMBIENT_BIN is the folder that holds them."""
-    return Path(os.environ["AMBIENT_BIN"]) / name
+    """A built program; AMBIENT_BUILD is the build folder."""
+    folder = {"ambient-node-agent": "node-agent", "ambient-cni": "cni-plugin"}[name]
+    return Path(os.environ["AMBIENT_BUILD"]) / folder / name
 
 
 class Agent:
@@ -48,6 +47,7 @@ class Agent:
         )
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
+        self._started_at = 0  # how many lines were there
         self._changed = threading.Condition()
 
     @property
@@ -56,6 +56,7 @@ class Agent:
 
     def start(self) -> None:
         assert self._process is None, "already running"
+        self._started_at = len(self.log())
         self._process = self._netns.start(
             self._args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -72,16 +73,13 @@ class Agent:
         with self._changed:
             return list(self._lines)
 
-    def wait_socket(self, timeout: float = 20) -> None:
-        """Waits until the plugin could ask it something."""
-        deadline = time.monotonic() + timeout
-        with FolderEvents(self.socket.parent) as events:
-            while not self._accepts():
-                assert events.wait(deadline - time.monotonic()), "\n".join(["no socket", *self.log()])
+    def wait_serving(self) -> None:
+        """Waits until the plugin can ask it something."""
+        self.wait_log("serving", after=self._started_at)
 
-    def _accepts(self) -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
-            return sock.connect_ex(str(self.socket)) == 0
+    def wait_ready(self) -> None:
+        """Waits until it says that traffic is captured."""
+        self.wait_log("datapath ready", after=self._started_at)
 
     def wait_log(self, *parts: str, after: int = 0, timeout: float = 20) -> str:
         """The first line, after that many lines, with all the parts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,30 +40,39 @@ INBOUND_TABLE = 100
 class Cluster:
     """Built once a test session. Tests put back whatever they change."""
 
-    def __init__(self, folder: Path, datapath: Datapath) -> None:
+    def __init__(
+        self, folder: Path, datapath: Datapath, pods: dict[str, Pod] = PODS, store: ObjectStore | None = None
+    ) -> None:
         self.folder = folder
         self.datapath = datapath
-        self.store = ObjectStore(folder / "objects", NAMESPACES, list(PODS.values()))
+        self.pods = pods
+        self.store = store or ObjectStore(folder / "objects", NAMESPACES, list(pods.values()))
         self.veths: dict[str, str] = {}
         self.paths = Paths(self.veths)
-        self.netns = topology.build()
+        self.netns = topology.build(pods)
         self.cni = {
             name: NodeCni(
                 node, self.netns[node.netns], folder / node.netns, datapath.chained(self, node)
             )
             for name, node in NODES.items()
         }
-        self.mesh = Mesh(folder / "mesh", self.netns)
+        self.mesh = Mesh(folder / "mesh", self.netns, pods)
         self.apps: dict[str, AppServer] = {}
         self._udp: list[UdpServer] = []
 
-    def start(self) -> None:
+    def start(self, say: Callable[[str], None] = lambda text: None) -> None:
+        """`say` is told what begins."""
         self.store.write()
+        say("the agents: ambient-node-agent in each node's namespace")
         self.datapath.start(self)
-        ztunnels = [pod for pod in PODS.values() if pod.kind == "ztunnel"]
+        ztunnels = [pod for pod in self.pods.values() if pod.kind == "ztunnel"]
+        say("ztunnel pods, attached by libcni: ptp, then ambient-cni")
         self.attach(*ztunnels)
         self.datapath.wait_ready(self)
-        self.attach(*(pod for pod in PODS.values() if pod.name not in self.veths))
+        others = [pod for pod in self.pods.values() if pod.name not in self.veths]
+        say(f"{len(others)} pods, attached the same way")
+        self.attach(*others)
+        say("the proxies: ztunnel stand-ins, and Envoy as sidecars and waypoint")
         self.mesh.start()
         self._start_apps()
 
@@ -93,22 +102,24 @@ class Cluster:
                 )
 
     def _start_apps(self) -> None:
-        for name, pod in PODS.items():
+        for name, pod in self.pods.items():
             if pod.kind not in ("ztunnel", "waypoint"):
                 self.apps[name] = AppServer(self.netns[name], APP_PORT)
         node_a, node_b = self.netns[NODES["a"].netns], self.netns[NODES["b"].netns]
         self.apps["host"] = AppServer(node_a, HOST_PORT)
         self.apps["xds"] = EchoServer(node_b, XDS_PORT)
         self.apps["external"] = AppServer(self.netns[UNDERLAY], 80, EXTERNAL_ADDRESS)
-        self._udp = [UdpServer(self.netns["plain-b"], DNS_PORT), UdpServer(node_a, UDP_PORT, NODES["a"].address)]
-        self._udp += [UdpServer(self.netns[name], UDP_PORT) for name in ("plain-b", "server")]
+        self._udp = [UdpServer(node_a, UDP_PORT, NODES["a"].address)]
+        for name, port in (("plain-b", DNS_PORT), ("plain-b", UDP_PORT), ("server", UDP_PORT)):
+            if name in self.pods:
+                self._udp.append(UdpServer(self.netns[name], port))
 
     def stop(self) -> None:
         self.mesh.stop()
         for app in (*self.apps.values(), *self._udp):
             app.close()
         self.datapath.stop()
-        topology.destroy()
+        topology.destroy(self.pods)
 
     def logs(self) -> dict[str, list[str]]:
         """What each program said, for a failing test's report."""

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from agent import program
 from model import Node, Pod
 from netns import Netns
 
@@ -24,7 +25,7 @@ class NodeCni:
         self._netns = netns
         self._conf_folder = folder / "net.d"
         self._conf_folder.mkdir(parents=True, exist_ok=True)
-        self._path = f"{os.environ['AMBIENT_BIN']}:{DEBIAN_PLUGINS}"
+        self._path = f"{program('ambient-cni').parent}:{DEBIAN_PLUGINS}"
         conflist = {
             "cniVersion": "1.0.0",
             "name": NETWORK,

@@ -1,4 +1,4 @@
-"""One cluster for the whole session. Environment: AMBIENT_CNITOOL, AMBIENT_ENVOY and AMBIENT_BIN name the programs."""
+"""One cluster for the whole session. Environment: AMBIENT_CNITOOL, AMBIENT_ENVOY, AMBIENT_BUILD."""
 
 from __future__ import annotations
 

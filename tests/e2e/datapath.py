@@ -61,7 +61,7 @@ class Product:
         for agent in self.agents.values():
             agent.start()
         for node in NODES.values():
-            self.agents[node.name].wait_socket()
+            self.agents[node.name].wait_serving()
 
     def wait_ready(self, cluster: Cluster) -> None:
         for node in NODES.values():

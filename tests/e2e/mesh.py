@@ -76,7 +76,8 @@ def workloads() -> dict[str, Any]:
 class Mesh:
     """Starts and stops the proxies; `proxies` by pod name."""
 
-    def __init__(self, folder: Path, netns: dict[str, Netns]) -> None:
+    def __init__(self, folder: Path, netns: dict[str, Netns], pods: dict[str, Pod]) -> None:
+        self._pods = pods
         self._netns = netns
         self.proxies: dict[str, Any] = {}
         self._certs = CertificateFolder(folder / "certs")
@@ -90,7 +91,7 @@ class Mesh:
         with ThreadPoolExecutor() as pool:
             starting = {
                 name: pool.submit(self._start_one, pod)
-                for name, pod in PODS.items()
+                for name, pod in self._pods.items()
                 if pod.kind in ("ztunnel", "sidecar", "waypoint")
             }
             self.proxies = {name: future.result() for name, future in starting.items()}

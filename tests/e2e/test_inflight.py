@@ -50,7 +50,7 @@ def test_i6_agent_restarted(cluster: Cluster, load: Load) -> None:
     agent.stop()
     load.check()
     agent.start()
-    agent.wait_socket()
+    agent.wait_serving()
     load.check()
 
 
@@ -59,7 +59,7 @@ def test_i7_agent_killed(cluster: Cluster, load: Load) -> None:
     agent.kill()
     load.check()
     agent.start()
-    agent.wait_socket()
+    agent.wait_serving()
     load.check()
 
 

@@ -26,7 +26,7 @@ def agent(cluster: Cluster) -> Iterator[Agent]:
     yield agent
     if not agent.running:
         agent.start()
-    agent.wait_socket()
+    agent.wait_serving()
     wait_whole(cluster)
 
 

@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from model import EXTERNAL_ADDRESS, NODES, PODS, UNDERLAY, UNDERLAY_ADDRESS, Node
+from collections.abc import Iterable
+
+from model import EXTERNAL_ADDRESS, NODES, UNDERLAY, UNDERLAY_ADDRESS, Node
 from netns import Netns, create, delete
 
 # A node whose distribution filters strictly: what captures traffic has to cope with it (CONTRACT U7).
 STRICT_REVERSE_PATH = 1
 
 
-def all_names() -> list[str]:
-    return [UNDERLAY, *(node.netns for node in NODES.values()), *PODS]
+def _names(pods: Iterable[str]) -> list[str]:
+    return [UNDERLAY, *(node.netns for node in NODES.values()), *pods]
 
 
-def build() -> dict[str, Netns]:
+def build(pods: Iterable[str]) -> dict[str, Netns]:
     """Underlay and nodes connected and routed; pods' namespaces empty, for CNI to attach. By name."""
-    delete(all_names())
-    made = {netns.name: netns for netns in create(all_names())}
+    names = _names(pods)
+    delete(names)
+    made = {netns.name: netns for netns in create(names)}
     _build_underlay(made[UNDERLAY])
     for node in NODES.values():
         _build_node(made[node.netns], node)
-    for pod in PODS.values():
-        _strict_filter(made[pod.name])
+    for name in pods:
+        _strict_filter(made[name])
     return made
 
 
-def destroy() -> None:
-    delete(all_names())
+def destroy(pods: Iterable[str]) -> None:
+    delete(_names(pods))
 
 
 def _strict_filter(netns: Netns) -> None:
