@@ -1,0 +1,320 @@
+// FileSource on real files: every way in which files change.
+#include "node-agent/file_source.hpp"
+
+#include <poll.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace ambient::agent {
+namespace {
+
+namespace fs = std::filesystem;
+using Names = std::vector<std::string>;
+
+// A folder of its own, gone at the end.
+struct Folder {
+    Folder() {
+        std::string name = (fs::temp_directory_path() / "ambient-source-XXXXXX").native();
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path = name;
+    }
+    ~Folder() { fs::remove_all(path); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(path / name) << text;
+    }
+
+    fs::path path;
+};
+
+std::string pod(const std::string& name) { return "{kind: Pod, metadata: {name: " + name + "}}\n"; }
+
+FileSource opened(const fs::path& path) {
+    auto source = FileSource::open(path);
+    REQUIRE_MESSAGE(source.has_value(), describe(source.error()));
+    return *std::move(source);
+}
+
+Names pods(const Source& source) {
+    Names names;
+    for (const auto& found : source.objects().pods)
+        names.push_back(found.name);
+    return names;
+}
+
+// inotify tells of a change before the call that made it returns.
+bool is_readable(const Source& source) {
+    pollfd watched = {.fd = source.fd(), .events = POLLIN, .revents = 0};
+    return ::poll(&watched, 1, 0) == 1;
+}
+
+void check_nothing_new(Source& source) {
+    CHECK_FALSE(is_readable(source));
+    const auto outcome = source.refresh();
+    CHECK_FALSE(outcome.changed);
+    CHECK(outcome.errors.empty());
+}
+
+// The descriptor woke us, the objects changed, and the next look finds nothing.
+void check_change(Source& source, const Names& expected) {
+    CHECK(is_readable(source));
+    const auto outcome = source.refresh();
+    CHECK(outcome.changed);
+    CHECK(outcome.errors.empty());
+    CHECK(pods(source) == expected);
+    check_nothing_new(source);
+}
+
+// It woke us, nothing changed, and this is said once.
+void check_error(Source& source, const std::string& expected) {
+    CHECK(is_readable(source));
+    const auto outcome = source.refresh();
+    CHECK_FALSE(outcome.changed);
+    REQUIRE(outcome.errors.size() == 1);
+    CHECK(describe(outcome.errors.front()) == expected);
+    check_nothing_new(source);
+}
+
+TEST_CASE("a folder: files appear, change and go") {
+    const Folder folder;
+    folder.write("b.yaml", pod("b"));
+    folder.write("a.json", R"({"kind": "Pod", "metadata": {"name": "a"}})");
+    folder.write("ignored.txt", "not yaml: [");
+    folder.write(".hidden.yaml", "not yaml: [");
+    fs::create_directory(folder.path / "sub.yaml");
+    FileSource source = opened(folder.path);
+    CHECK_FALSE(source.complete());
+    const auto first = source.refresh();
+    CHECK(first.changed);
+    CHECK(first.errors.empty());
+    CHECK(source.complete());
+    CHECK(pods(source) == Names{"a", "b"});
+    check_nothing_new(source);
+
+    SUBCASE("written in place") {
+        folder.write("b.yaml", pod("b") + "---\n" + pod("c"));
+        check_change(source, {"a", "b", "c"});
+    }
+    SUBCASE("a new one") {
+        folder.write("c.yml", pod("c"));
+        check_change(source, {"a", "b", "c"});
+    }
+    SUBCASE("replaced by rename") {
+        folder.write("b.yaml.new", pod("new"));
+        fs::rename(folder.path / "b.yaml.new", folder.path / "b.yaml");
+        check_change(source, {"a", "new"});
+    }
+    SUBCASE("renamed") {
+        fs::rename(folder.path / "a.json", folder.path / "z.json");
+        check_change(source, {"b", "a"});
+    }
+    SUBCASE("deleted") {
+        fs::remove(folder.path / "a.json");
+        check_change(source, {"b"});
+    }
+    SUBCASE("moved away") {
+        const Folder elsewhere;
+        fs::rename(folder.path / "a.json", elsewhere.path / "a.json");
+        check_change(source, {"b"});
+    }
+    SUBCASE("written again with the same content") {
+        folder.write("b.yaml", pod("b"));
+        CHECK(is_readable(source));
+        CHECK_FALSE(source.refresh().changed);
+        check_nothing_new(source);
+    }
+    SUBCASE("names that do not count") {
+        folder.write("ignored.txt", "still not yaml: [");
+        folder.write(".b.yaml.swp", "x");
+        CHECK_FALSE(source.refresh().changed);
+        CHECK(pods(source) == Names{"a", "b"});
+    }
+    SUBCASE("made and gone between two looks") {
+        folder.write("c.yaml", pod("c"));
+        fs::remove(folder.path / "c.yaml");
+        CHECK_FALSE(source.refresh().changed);
+        CHECK(pods(source) == Names{"a", "b"});
+    }
+}
+
+TEST_CASE("a half-written or malformed file keeps what it held") {
+    const Folder folder;
+    folder.write("a.yaml", pod("a"));
+    folder.write("b.yaml", pod("b"));
+    FileSource source = opened(folder.path);
+    source.refresh();
+    const std::string file = (folder.path / "b.yaml").native();
+
+    SUBCASE("not closed yet: not looked at") {
+        std::ofstream half(folder.path / "b.yaml");
+        half << "{kind: Pod, meta" << std::flush;
+        check_nothing_new(source);
+        CHECK(pods(source) == Names{"a", "b"});
+        half << "data: {name: whole}}\n";
+        half.close();
+        check_change(source, {"a", "whole"});
+    }
+    SUBCASE("malformed: told once, until it changes to another error or is good") {
+        folder.write("b.yaml", "{kind: Pod");
+        check_error(source, file + ":1:1: not valid YAML: end of map flow not found");
+        CHECK(pods(source) == Names{"a", "b"});
+        CHECK(source.complete());
+
+        folder.write("b.yaml", "{kind: Pod");  // the same again
+        CHECK(source.refresh().errors.empty());
+        folder.write("b.yaml", "{kind: Pod}");
+        check_error(source, file + ":1:1: Pod has no metadata.name");
+        // Others go on meanwhile.
+        folder.write("a.yaml", pod("a2"));
+        check_change(source, {"a2", "b"});
+        folder.write("b.yaml", pod("good"));
+        check_change(source, {"a2", "good"});
+        // After it was good the same error is news.
+        folder.write("b.yaml", "{kind: Pod}");
+        check_error(source, file + ":1:1: Pod has no metadata.name");
+    }
+}
+
+TEST_CASE("a file that was never read well: the picture is not complete") {
+    const Folder folder;
+    folder.write("a.yaml", pod("a"));
+    folder.write("b.yaml", "kind: [");
+    FileSource source = opened(folder.path);
+    const auto outcome = source.refresh();
+    CHECK(outcome.changed);
+    CHECK(outcome.errors.size() == 1);
+    CHECK(pods(source) == Names{"a"});
+    CHECK_FALSE(source.complete());
+    CHECK(source.refresh().errors.empty());
+    folder.write("b.yaml", pod("b"));
+    check_change(source, {"a", "b"});
+    CHECK(source.complete());
+}
+
+TEST_CASE("an empty folder is a complete picture") {
+    const Folder folder;
+    FileSource source = opened(folder.path);
+    CHECK_FALSE(source.refresh().changed);
+    CHECK(source.complete());
+}
+
+TEST_CASE("a single file; its neighbours do not count") {
+    const Folder folder;
+    folder.write("objects", pod("a"));
+    folder.write("other.yaml", pod("other"));
+    FileSource source = opened(folder.path / "objects");
+    CHECK(source.refresh().changed);
+    CHECK(pods(source) == Names{"a"});
+
+    folder.write("other.yaml", pod("other2"));
+    CHECK_FALSE(source.refresh().changed);
+    folder.write("new", pod("b"));
+    fs::rename(folder.path / "new", folder.path / "objects");
+    check_change(source, {"b"});
+
+    // Gone: perhaps about to be replaced. What it held stays.
+    fs::remove(folder.path / "objects");
+    check_error(source,
+                "read file " + (folder.path / "objects").native() + ": No such file or directory");
+    CHECK(pods(source) == Names{"b"});
+    folder.write("objects", pod("c"));
+    check_change(source, {"c"});
+}
+
+TEST_CASE("a single file that does not exist yet") {
+    const Folder folder;
+    FileSource source = opened(folder.path / "objects.yaml");
+    CHECK(source.refresh().errors.size() == 1);
+    CHECK_FALSE(source.complete());
+    folder.write("objects.yaml", pod("a"));
+    check_change(source, {"a"});
+    CHECK(source.complete());
+}
+
+// As kubelet does it: the files are links through ..data, which is swapped by rename.
+TEST_CASE("a mounted ConfigMap") {
+    const Folder folder;
+    const auto fill = [&](const std::string& version, const std::string& name) {
+        fs::create_directory(folder.path / version);
+        folder.write(version + "/objects.yaml", pod(name));
+    };
+    fill("..1", "a");
+    fs::create_directory_symlink("..1", folder.path / "..data");
+    fs::create_symlink("..data/objects.yaml", folder.path / "objects.yaml");
+    for (const fs::path& path : {folder.path, folder.path / "objects.yaml"}) {
+        CAPTURE(path.native());
+        FileSource source = opened(path);
+        source.refresh();
+        CHECK(pods(source) == Names{"a"});
+
+        fill("..2", "b");
+        fs::create_directory_symlink("..2", folder.path / "..data_tmp");
+        fs::rename(folder.path / "..data_tmp", folder.path / "..data");
+        fs::remove_all(folder.path / "..1");
+        check_change(source, {"b"});
+
+        fill("..1", "a");
+        fs::remove(folder.path / "..data");
+        fs::create_directory_symlink("..1", folder.path / "..data");
+        fs::remove_all(folder.path / "..2");
+    }
+}
+
+TEST_CASE("the folder goes and comes back") {
+    const Folder folder;
+    const fs::path inner = folder.path / "objects";
+    fs::create_directory(inner);
+    folder.write("objects/a.yaml", pod("a"));
+    FileSource source = opened(inner);
+    source.refresh();
+    const std::string gone = "follow folder " + inner.native() + ": No such file or directory";
+
+    SUBCASE("deleted") { fs::remove_all(inner); }
+    SUBCASE("moved away") { fs::rename(inner, folder.path / "elsewhere"); }
+    check_error(source, gone);
+    CHECK(pods(source) == Names{"a"});
+
+    fs::create_directory(inner);
+    folder.write("objects/b.yaml", pod("b"));
+    CHECK(source.refresh().changed);
+    CHECK(pods(source) == Names{"b"});
+    folder.write("objects/c.yaml", pod("c"));
+    check_change(source, {"b", "c"});
+}
+
+TEST_CASE("no folder at all is an error at once") {
+    const auto source = FileSource::open("/no/such/folder/objects.yaml");
+    REQUIRE_FALSE(source.has_value());
+    CHECK(source.error().kind == ErrorKind::not_found);
+    CHECK(describe(source.error()) == "follow folder /no/such/folder: No such file or directory");
+}
+
+TEST_CASE("more changes than inotify holds: everything is read again") {
+    const Folder folder;
+    folder.write("a.yaml", pod("a"));
+    FileSource source = opened(folder.path);
+    source.refresh();
+    std::ifstream limit_file("/proc/sys/fs/inotify/max_queued_events");
+    int limit = 0;
+    limit_file >> limit;
+    REQUIRE(limit > 0);
+    // Two names in turn: inotify merges an event with the same one before it.
+    for (int i = 0; i <= limit / 2; ++i) {
+        folder.write("x", "");
+        folder.write("y", "");
+    }
+    folder.write("a.yaml", pod("b"));  // this event is lost
+    CHECK(source.refresh().changed);
+    CHECK(pods(source) == Names{"b"});
+}
+
+}  // namespace
+}  // namespace ambient::agent
