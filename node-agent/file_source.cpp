@@ -158,9 +158,12 @@ Source::Refreshed FileSource::refresh() {
     for (const std::string& name : touched.names)
         read(name, outcome);
     if (outcome.changed) gather();
-    complete_ = complete_ || std::ranges::all_of(files_, [](const auto& file) {
-                    return file.second.objects.has_value();
-                });
+    if (!complete_ && std::ranges::all_of(files_, [](const auto& file) {
+            return file.second.objects.has_value();
+        })) {
+        complete_ = true;
+        outcome.changed = true;
+    }
     return outcome;
 }
 

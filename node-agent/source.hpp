@@ -11,8 +11,8 @@ namespace ambient::agent {
 
 class Source {
   public:
-    // `errors` holds what went wrong since the last refresh, each told once; the objects that were
-    // known before stay.
+    // `changed`: objects() or complete() is another one. `errors` holds what went wrong since the
+    // last refresh, each told once; the objects that were known before stay.
     struct Refreshed {
         bool changed = false;
         std::vector<Error> errors = {};

@@ -194,16 +194,23 @@ TEST_CASE("a file that was never read well: the picture is not complete") {
     CHECK(pods(source) == Names{"a"});
     CHECK_FALSE(source.complete());
     CHECK(source.refresh().errors.empty());
-    folder.write("b.yaml", pod("b"));
-    check_change(source, {"a", "b"});
+    SUBCASE("until it is good") {
+        folder.write("b.yaml", pod("b"));
+        check_change(source, {"a", "b"});
+    }
+    SUBCASE("until it is gone") {
+        fs::remove(folder.path / "b.yaml");
+        check_change(source, {"a"});
+    }
     CHECK(source.complete());
 }
 
 TEST_CASE("an empty folder is a complete picture") {
     const Folder folder;
     FileSource source = opened(folder.path);
-    CHECK_FALSE(source.refresh().changed);
+    CHECK(source.refresh().changed);
     CHECK(source.complete());
+    check_nothing_new(source);
 }
 
 TEST_CASE("a single file; its neighbours do not count") {
