@@ -20,8 +20,9 @@ Error no_ztunnel() {
             "no ztunnel pod is running and ready on this node; see that its DaemonSet is healthy"};
 }
 
+// `sysctls` is sorted, as in every state.
 bool has_path(const std::vector<model::Sysctl>& sysctls, const std::string& path) {
-    return std::ranges::any_of(sysctls, [&](const auto& sysctl) { return sysctl.path == path; });
+    return std::ranges::binary_search(sysctls, path, {}, &model::Sysctl::path);
 }
 
 }  // namespace

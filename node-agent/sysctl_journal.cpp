@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uintmax_t kMaxBytes = 4 * 1024 * 1024;
 
-Result<void> write_durably(const std::filesystem::path& file, const std::string& text) {
+Result<void> write_file(const std::filesystem::path& file, const std::string& text) {
     const UniqueFd fd(
         ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return std::unexpected(errno_error(errno, "open", file));
@@ -26,7 +26,6 @@ Result<void> write_durably(const std::filesystem::path& file, const std::string&
         if (count < 0) return std::unexpected(errno_error(errno, "write", file));
         written += static_cast<std::size_t>(count);
     }
-    if (::fsync(fd.get()) != 0) return std::unexpected(errno_error(errno, "fsync", file));
     return {};
 }
 
@@ -38,6 +37,7 @@ Result<SysctlJournal> SysctlJournal::load(std::filesystem::path file) {
     const auto size = std::filesystem::file_size(journal.file_, code);
     if (code == std::errc::no_such_file_or_directory) return journal;
     if (code) return std::unexpected(errno_error(code.value(), "read", journal.file_));
+    if (size == 0) return journal;  // what a power failure may leave of it
     if (size > kMaxBytes) {
         return std::unexpected(
             invalid_input(journal.file_.string() + " is too large to be ours; move it away"));
@@ -81,7 +81,7 @@ Result<void> SysctlJournal::save() const {
     if (code) return std::unexpected(errno_error(code.value(), "create", file_.parent_path()));
     auto next = file_;
     next += ".next";
-    TRY(write_durably(next, nlohmann::json(originals_).dump(1) + "\n"));
+    TRY(write_file(next, nlohmann::json(originals_).dump(1) + "\n"));
     if (::rename(next.c_str(), file_.c_str()) != 0)
         return std::unexpected(errno_error(errno, "rename", next));
     return {};

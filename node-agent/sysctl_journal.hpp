@@ -1,6 +1,8 @@
 // What sysctls held before we changed them, so that leaving restores them (CONTRACT U7). The kernel
 // does not keep the old value, so this is the one thing that is remembered in a file:
-// state_dir/sysctls.json, written before the change.
+// state_dir/sysctls.json, written before the change. It has to outlive this process, but not the
+// kernel, whose values go with it: it is not synced to the disk, which would cost milliseconds for
+// each pod.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +23,7 @@ class SysctlJournal {
 
     [[nodiscard]] const std::map<std::string, std::string>& originals() const { return originals_; }
 
-    // Remembers those whose path is not known yet, on disk before it returns.
+    // Remembers those whose path is not known yet, in the file before it returns.
     Result<void> remember(const std::vector<model::Sysctl>& found);
     // Forgets paths that were restored or whose device is gone.
     Result<void> forget(const std::vector<std::string>& paths);

@@ -122,7 +122,10 @@ Result<std::vector<model::Route>> observe_routes(RouteContext& context, const mo
         for (const auto table : scope.route_tables) {
             append(routes, TRY(filtered_routes(context, family, {.table = table})));
         }
-        append(routes, TRY(filtered_routes(context, family, {.protocol = scope.protocol})));
+        // 0 is no filter to the kernel; to us it says that no route is ours.
+        if (scope.protocol != 0) {
+            append(routes, TRY(filtered_routes(context, family, {.protocol = scope.protocol})));
+        }
     }
     keep_first_of_each_key(routes);
     return routes;
@@ -141,6 +144,7 @@ Result<std::vector<model::PolicyRule>> all_rules(RouteContext& context, Family f
 Result<std::vector<model::PolicyRule>> observe_rules(RouteContext& context,
                                                      const model::Scope& scope) {
     std::vector<model::PolicyRule> rules;
+    if (scope.protocol == 0 && scope.rule_priorities.empty()) return rules;
     for (const Family family : kFamilies) {
         for (const auto& rule : TRY(all_rules(context, family))) {
             if (rule.protocol == scope.protocol ||
