@@ -43,7 +43,7 @@ class Generator {
     void add_link(NetnsState& state, const std::string& name) {
         if (!chance(4)) return;
         if (with_foreign_ && !chance(20)) {
-            state.links.push_back({.name = name, .kind = OtherLink{"dummy"}, .up = true});
+            state.links.push_back({.name = name, .kind = OtherLink{"bridge"}, .up = true});
             return;
         }
         const IpAddress remote = IpAddress::v4(10, 244, 1, static_cast<std::uint8_t>(10 + pick(2)));

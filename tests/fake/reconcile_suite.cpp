@@ -28,6 +28,17 @@ plan::Plan plan_for(Kernel& kernel, const Scenario& scenario) {
         .value_or(plan::Plan{});
 }
 
+// Where a fault makes a difference: a packet-filter transaction fails as one.
+std::vector<std::size_t> fault_points(const plan::Plan& plan) {
+    std::vector<std::size_t> points;
+    for (std::size_t n = 0; n < plan.size(); ++n) {
+        const bool inside =
+            n > 0 && plan::is_filter_step(plan[n]) && plan::is_filter_step(plan[n - 1]);
+        if (!inside) points.push_back(n);
+    }
+    return points;
+}
+
 void check_holds(Kernel& kernel, const Scenario& scenario) {
     const auto left = plan::diff(scenario.wanted, observed(kernel, scenario), scenario.scope);
     REQUIRE_MESSAGE(left.has_value(), describe(left.error()));
@@ -83,8 +94,7 @@ void check_converges(const Scenario& scenario, const MakeKernel& make) {
 
 void check_every_fault_is_undone(const Scenario& scenario, const MakeKernel& make) {
     CAPTURE(scenario.name);
-    const auto steps = plan_for(*make(scenario), scenario).size();
-    for (std::size_t n = 0; n < steps; ++n) {
+    for (const auto n : fault_points(plan_for(*make(scenario), scenario))) {
         CAPTURE(n);
         const auto kernel = make(scenario);
         const auto before = observed(*kernel, scenario);
@@ -115,8 +125,7 @@ void check_every_lost_observation_is_undone(const Scenario& scenario, const Make
 
 void check_every_race_is_healed(const Scenario& scenario, const MakeKernel& make) {
     CAPTURE(scenario.name);
-    const auto steps = plan_for(*make(scenario), scenario).size();
-    for (std::size_t n = 0; n < steps; ++n) {
+    for (const auto n : fault_points(plan_for(*make(scenario), scenario))) {
         CAPTURE(n);
         const auto kernel = make(scenario);
         FaultyKernel faulty(*kernel);
@@ -129,8 +138,7 @@ void check_every_race_is_healed(const Scenario& scenario, const MakeKernel& make
 
 void check_every_crash_is_repaired(const Scenario& scenario, const MakeKernel& make) {
     CAPTURE(scenario.name);
-    const auto steps = plan_for(*make(scenario), scenario).size();
-    for (std::size_t n = 0; n < steps; ++n) {
+    for (const auto n : fault_points(plan_for(*make(scenario), scenario))) {
         CAPTURE(n);
         const auto kernel = make(scenario);
         FaultyKernel faulty(*kernel);

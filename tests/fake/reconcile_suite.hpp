@@ -18,7 +18,8 @@ using MakeKernel = std::function<std::unique_ptr<Kernel>(const Scenario&)>;
 // nothing to do; what is foreign is still there.
 void check_converges(const Scenario& scenario, const MakeKernel& make);
 
-// For every n, with the n-th step failing: what was observed before is observed again.
+// For every n, with the n-th step failing (a packet-filter transaction is one): what was observed
+// before is observed again.
 void check_every_fault_is_undone(const Scenario& scenario, const MakeKernel& make);
 
 // The same for observations.

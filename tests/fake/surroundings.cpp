@@ -3,6 +3,15 @@
 #include <algorithm>
 
 namespace ambient::fake {
+namespace {
+
+// "veth1" of "net/ipv4/conf/veth1/rp_filter"
+std::string link_of_sysctl(const std::string& path) {
+    const auto begin = path.find("/conf/") + 6;
+    return path.substr(begin, path.find('/', begin) - begin);
+}
+
+}  // namespace
 
 void Surroundings::add(const model::NetnsState& state, const model::Scope& scope) {
     const auto in_scope = [&](const std::string& link) {
@@ -13,10 +22,10 @@ void Surroundings::add(const model::NetnsState& state, const model::Scope& scope
         if (route.source) addresses.insert(*route.source);
     }
     for (const auto& sysctl : state.sysctls) {
-        const bool of_link = std::ranges::any_of(scope.links, [&](const std::string& link) {
-            return sysctl.path.find("/" + link + "/") != std::string::npos;
-        });
-        if (!of_link) sysctls.insert(sysctl.path);
+        const auto link = link_of_sysctl(sysctl.path);
+        if (in_scope(link)) continue;
+        links.insert(link);
+        sysctls.insert(sysctl.path);
     }
 }
 
