@@ -1,0 +1,190 @@
+#include <algorithm>
+
+#include <doctest/doctest.h>
+
+#include "tests/kernel/command.hpp"
+#include "tests/kernel/nft_sandbox.hpp"
+#include "tests/kernel/values.hpp"
+
+namespace ambient::test {
+namespace {
+
+using model::FilterSet;
+using model::SetElement;
+using plan::AddElement;
+using plan::DeleteElement;
+
+const FilterSet kEmpty4{.name = "pods4", .family = Family::ipv4};
+const FilterSet kEmpty6{.name = "pods6", .family = Family::ipv6};
+
+model::FilterTable table_of(std::vector<FilterSet> sets) {
+    return {.name = "t", .sets = std::move(sets)};
+}
+
+// 10.0.0.0 and the addresses after it, or fd00:: and those after it.
+IpAddress nth(Family family, std::uint32_t n) {
+    std::array<std::uint8_t, 16> bytes{
+        static_cast<std::uint8_t>(family == Family::ipv4 ? 10 : 0xfd)};
+    for (std::size_t i = 0; i < 3; ++i) {
+        bytes[address_bytes(family) - 1 - i] = static_cast<std::uint8_t>(n >> 8 * i);
+    }
+    return IpAddress::from_bytes(std::span(bytes).first(address_bytes(family))).value();
+}
+
+std::vector<SetElement> many(Family family, std::uint32_t count, const std::string& comment) {
+    std::vector<SetElement> elements;
+    for (std::uint32_t i = 0; i < count; ++i)
+        elements.push_back({nth(family, i), comment});
+    return elements;
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "elements keep their comments, and nft shows them") {
+    const auto wanted = table_of(
+        {{"pods4", Family::ipv4, {{ip("10.0.0.1"), "pod a/eth0"}, {ip("10.0.0.2")}}},
+         {"pods6", Family::ipv6, {{ip("fd00::1"), std::string(127, 'c')}, {ip("fd00::2"), "x"}}}});
+    apply(creation_of(wanted));
+    CHECK(observe() == wanted);
+    CHECK(nft_list("set inet t pods4")
+              .contains(R"(elements = { 10.0.0.1 comment "pod a/eth0", 10.0.0.2 })"));
+    CHECK(
+        nft_list("set inet t pods6").contains("fd00::1 comment \"" + std::string(127, 'c') + "\""));
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "elements that nft adds are read with their comments") {
+    nft(R"(table inet t { set pods4 { type ipv4_addr; elements = { 10.0.0.2, 10.0.0.1 comment "a" }; }; })");
+    CHECK(observe() ==
+          table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1"), "a"}, {ip("10.0.0.2")}}}}));
+}
+
+TEST_CASE_FIXTURE(
+    NftSandbox, "a comment that is too long, or holds a NUL, is refused before anything is sent") {
+    apply(creation_of(table_of({kEmpty4})));
+    for (const auto& comment : {std::string(128, 'c'), std::string("a\0b", 3)}) {
+        const auto error = refused({AddElement{"t", "pods4", {ip("10.0.0.1"), comment}}});
+        CHECK(error.kind == ErrorKind::invalid_input);
+        CHECK(error.object == "add element 10.0.0.1 to set pods4 of table t");
+    }
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "elements come and go without touching the chains") {
+    auto wanted =
+        table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1"), "a"}, {ip("10.0.0.2"), "b"}}}});
+    wanted.chains = {{.name = "c",
+                      .rules = {{{model::InSet{model::Direction::source, Family::ipv4, "pods4"}},
+                                 {model::Drop{}}}}}};
+    apply(creation_of(wanted));
+    const auto chain = must_run("nft --handle list chain inet t c");
+    apply({AddElement{"t", "pods4", {ip("10.0.0.3"), "c"}},
+           DeleteElement{"t", "pods4", {ip("10.0.0.1"), "a"}}});
+    wanted.sets[0].elements = {{ip("10.0.0.2"), "b"}, {ip("10.0.0.3"), "c"}};
+    CHECK(observe() == wanted);
+    CHECK(must_run("nft --handle list chain inet t c") == chain);
+}
+
+TEST_CASE_FIXTURE(
+    NftSandbox,
+    "adding an element again is success and leaves its comment; delete and add changes it") {
+    const auto first = table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1"), "a"}}}});
+    apply(creation_of(first));
+    apply({AddElement{"t", "pods4", {ip("10.0.0.1"), "b"}}});
+    CHECK(observe() == first);
+    apply({DeleteElement{"t", "pods4", {ip("10.0.0.1"), "a"}},
+           AddElement{"t", "pods4", {ip("10.0.0.1"), "b"}}});
+    CHECK(observe() == table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1"), "b"}}}}));
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "deleting an element that is gone fails as not_found") {
+    apply(creation_of(table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1")}}}})));
+    const auto error = refused({DeleteElement{"t", "pods4", {ip("10.0.0.1")}},
+                                DeleteElement{"t", "pods4", {ip("10.0.0.2")}}});
+    CHECK(error.kind == ErrorKind::not_found);
+    CHECK(error.object ==
+          "delete element 10.0.0.1 of set pods4 of table t, or one of the 1 elements after it");
+}
+
+TEST_CASE_FIXTURE(NftSandbox,
+                  "10,000 elements of each family come, are read and go, each in one transaction") {
+    constexpr std::uint32_t kCount = 10000;
+    const auto wanted =
+        table_of({{"pods4", Family::ipv4, many(Family::ipv4, kCount, std::string(80, 'c'))},
+                  {"pods6", Family::ipv6, many(Family::ipv6, kCount, "")}});
+    apply(creation_of(wanted));
+    CHECK(observe() == wanted);
+    const auto listed = nlohmann::json::parse(must_run("nft --json list set inet t pods4"));
+    CHECK(listed["nftables"][1]["set"]["elem"].size() == kCount);
+
+    plan::Plan deletions;
+    for (const auto& set : wanted.sets) {
+        for (const auto& element : set.elements)
+            deletions.emplace_back(DeleteElement{"t", set.name, element});
+    }
+    apply(deletions);
+    CHECK(observe() == table_of({kEmpty4, kEmpty6}));
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "of 10,000 elements none is added when the last one cannot be") {
+    apply(creation_of(table_of({kEmpty4})));
+    plan::Plan steps;
+    for (const auto& element : many(Family::ipv4, 9999, "pod"))
+        steps.emplace_back(AddElement{"t", "pods4", element});
+    steps.emplace_back(AddElement{"t", "pods4", {ip("fd00::1")}});
+    const auto error = refused(steps);
+    CHECK(error.errno_value == EINVAL);
+    CHECK(observe() == table_of({kEmpty4}));
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "single elements are asked for by address") {
+    auto table = table_of({{"pods4", Family::ipv4, many(Family::ipv4, 300, "pod")},
+                           {"pods6", Family::ipv6, {{ip("fd00::1"), "six"}}}});
+    table.chains = {{.name = "c"}};
+    apply(creation_of(table));
+    const auto asked = [&](std::vector<IpAddress> addresses) {
+        auto found = tables.observe_elements("t", addresses);
+        if (!found) FAIL(describe(found.error()));
+        return **found;
+    };
+    CHECK(asked({ip("10.0.0.9"), ip("fd00::1"), ip("10.9.9.9"), ip("10.0.0.7")}) ==
+          table_of({{"pods4", Family::ipv4, {{ip("10.0.0.7"), "pod"}, {ip("10.0.0.9"), "pod"}}},
+                    {"pods6", Family::ipv6, {{ip("fd00::1"), "six"}}}}));
+    CHECK(asked({ip("10.9.9.9")}) == table_of({kEmpty4, kEmpty6}));
+    CHECK(asked({}) == table_of({kEmpty4, kEmpty6}));
+    CHECK(tables.observe_elements("other", std::vector{ip("10.0.0.9")}).value() == std::nullopt);
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "a set of another kind than ours is beyond the model") {
+    for (const std::string kind : {
+             "type ipv4_addr; flags interval;",
+             "type ipv4_addr; flags timeout;",
+             "type ipv4_addr; flags dynamic;",
+             "type ipv4_addr; flags constant;",
+             "type ipv4_addr; timeout 1h;",
+             "type ipv4_addr; size 10;",
+             "type ipv4_addr; counter;",
+             "type inet_service;",
+             "type ipv4_addr . inet_service;",
+             "typeof ip daddr . tcp dport;",
+         }) {
+        INFO(kind);
+        nft("add table inet t; delete table inet t; table inet t { set pods4 { " + kind + " }; }");
+        const auto found = observe();
+        CHECK(found.beyond_model);
+        CHECK(found.sets.empty());
+        // Who asks for single elements sees no such set.
+        CHECK(tables.observe_elements("t", std::vector{ip("10.0.0.1")}).value()->sets.empty());
+    }
+    nft("add table inet t; delete table inet t; table inet t { map m { type ipv4_addr : mark; }; "
+        "}");
+    CHECK(observe().beyond_model);
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "the set of one rule is that rule's affair") {
+    nft("table inet t { chain c { ip saddr { 10.0.0.1 } drop; ip saddr { 10.0.0.1, 10.0.0.2 } "
+        "drop; }; }");
+    const auto found = observe();
+    CHECK(!found.beyond_model);
+    CHECK(found.sets.empty());
+    CHECK(found.chains.at(0).rules.at(1).beyond_model);
+}
+
+}  // namespace
+}  // namespace ambient::test

@@ -1,0 +1,141 @@
+#include <doctest/doctest.h>
+
+#include "tests/kernel/command.hpp"
+#include "tests/kernel/nft_sandbox.hpp"
+#include "tests/kernel/values.hpp"
+
+namespace ambient::test {
+namespace {
+
+using namespace plan;
+using model::ChainHook;
+using model::ChainType;
+using model::FilterRule;
+using model::Hook;
+
+const FilterRule kDrop{{}, {model::Drop{}}};
+const FilterRule kJump{{}, {model::Jump{"second"}}};
+const ChainHook kPrerouting{ChainType::filter, Hook::prerouting, -150};
+
+// Two chains of which one jumps to the other, and a set.
+model::FilterTable example() {
+    return {.name = "t",
+            .sets = {{"pods4", Family::ipv4, {{ip("10.0.0.1"), "a"}}}},
+            .chains = {{"first", kPrerouting, {kJump}}, {"second", {}, {kDrop}}}};
+}
+
+TEST_CASE_FIXTURE(NftSandbox,
+                  "every kind of hook, and its priority, is read back and known to nft") {
+    const model::FilterTable wanted{
+        .name = "t",
+        .chains = {{"a", ChainHook{ChainType::filter, Hook::prerouting, -150}},
+                   {"b", ChainHook{ChainType::nat, Hook::prerouting, -110}},
+                   {"c", ChainHook{ChainType::nat, Hook::postrouting, 90}},
+                   {"d", ChainHook{ChainType::route, Hook::output, -90}},
+                   {"e", ChainHook{ChainType::filter, Hook::input, 0}},
+                   {"f", ChainHook{ChainType::filter, Hook::forward, 2147483647}},
+                   {"g", ChainHook{ChainType::filter, Hook::output, -2147483647 - 1}},
+                   {"h"}}};
+    apply(creation_of(wanted));
+    CHECK(observe() == wanted);
+    const auto listed = nft_list("table inet t");
+    CHECK(listed.contains("type filter hook prerouting priority mangle; policy accept;"));
+    CHECK(listed.contains("type nat hook prerouting priority dstnat - 10; policy accept;"));
+    CHECK(listed.contains("type nat hook postrouting priority srcnat - 10; policy accept;"));
+    CHECK(listed.contains("type route hook output priority -90; policy accept;"));
+}
+
+TEST_CASE_FIXTURE(NftSandbox,
+                  "replacing a chain's rules replaces all of them, with the rest left alone") {
+    apply(creation_of(example()));
+    apply({ReplaceRules{"t", "second", {{{}, {model::Counter{}}}, {{}, {model::Accept{}}}}}});
+    auto wanted = example();
+    wanted.chains[1].rules = {{{}, {model::Counter{}}}, {{}, {model::Accept{}}}};
+    CHECK(observe() == wanted);
+    apply({ReplaceRules{"t", "second", {}}});
+    wanted.chains[1].rules.clear();
+    CHECK(observe() == wanted);
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "a table is taken down and built anew in one transaction") {
+    apply(creation_of(example()));
+    auto wanted = example();
+    wanted.sets[0] = {"pods4", Family::ipv6, {}};
+    wanted.chains[0].hook->priority = -149;
+    Plan steps{DeleteTable{"t"}};
+    std::ranges::copy(creation_of(wanted), std::back_inserter(steps));
+    apply(steps);
+    CHECK(observe() == wanted);
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "objects are deleted in any order that leaves no name dangling") {
+    apply(creation_of(example()));
+    apply({ReplaceRules{"t", "first", {}}, DeleteChain{"t", "second"}, DeleteSet{"t", "pods4"}});
+    CHECK(observe() == model::FilterTable{.name = "t", .chains = {{"first", kPrerouting}}});
+    apply({DeleteTable{"t"}});
+    CHECK(tables.observe_table("t").value() == std::nullopt);
+}
+
+struct Refused {
+    Step step;
+    ErrorKind kind;
+    std::string object;
+};
+
+TEST_CASE_FIXTURE(NftSandbox,
+                  "a step that the kernel refuses undoes the whole transaction and is named") {
+    apply(creation_of(example()));
+    const std::vector<Refused> cases{
+        {CreateTable{"t"}, ErrorKind::already_exists, "create table t"},
+        {CreateSet{"t", "pods4", Family::ipv4}, ErrorKind::already_exists,
+         "create set pods4 of table t"},
+        {CreateChain{"t", "second", {}}, ErrorKind::already_exists,
+         "create chain second of table t"},
+        {DeleteTable{"none"}, ErrorKind::not_found, "delete table none"},
+        {DeleteSet{"t", "none"}, ErrorKind::not_found, "delete set none of table t"},
+        {DeleteChain{"t", "none"}, ErrorKind::not_found, "delete chain none of table t"},
+        {DeleteChain{"t", "second"}, ErrorKind::kernel, "delete chain second of table t"},
+        {AddElement{"t", "none", {ip("10.0.0.1")}}, ErrorKind::not_found,
+         "add element 10.0.0.1 to set none of table t"},
+        {ReplaceRules{"t", "none", {}}, ErrorKind::not_found,
+         "replace rules of chain none of table t"},
+        {ReplaceRules{"t", "second", {kDrop, {{}, {model::Jump{"none"}}}}}, ErrorKind::not_found,
+         "replace rules of chain second of table t, rule 2"},
+        {ReplaceRules{
+             "t", "second", {{{model::InSet{model::Direction::source, Family::ipv4, "none"}}, {}}}},
+         ErrorKind::not_found, "replace rules of chain second of table t, rule 1"},
+        // Endless: the second jumps back to itself.
+        {ReplaceRules{"t", "second", {kJump}}, ErrorKind::kernel,
+         "replace rules of chain second of table t, rule 1"},
+        {CreateLink{}, ErrorKind::internal, "a step that is none of the packet filter"},
+    };
+    for (const auto& [step, kind, object] : cases) {
+        INFO(object);
+        // Good steps around it: none of them may be seen.
+        const auto error =
+            refused({AddElement{"t", "pods4", {ip("10.0.0.2"), ""}}, CreateChain{"t", "third", {}},
+                     step, CreateChain{"t", "fourth", {}}});
+        CHECK(error.kind == kind);
+        CHECK(error.object == object);
+        CHECK(observe() == example());
+    }
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "of several refusals the first is told") {
+    const auto error = refused({CreateTable{"t"}, DeleteSet{"t", "a"}, DeleteSet{"t", "b"}});
+    CHECK(error.object == "delete set a of table t");
+    CHECK(error.errno_value == ENOENT);
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "an empty transaction is none") { apply({}); }
+
+TEST_CASE_FIXTURE(NftSandbox, "a socket serves its namespace wherever its thread is") {
+    const auto elsewhere = new_netns();
+    const Inside there(elsewhere);
+    apply(creation_of(example()));
+    CHECK(must_run("nft list ruleset").empty());
+    CHECK(observe() == example());
+}
+
+}  // namespace
+}  // namespace ambient::test
