@@ -1,4 +1,4 @@
-"""A stand-in for ambient-node-agent's socket: answers what the test tells it to and keeps what it was asked.
+"""A stand-in for ambient-node-agent's socket: answers as told, keeps what it heard.
 
 It speaks the messages of common/rpc/messages.hpp; it decides nothing and touches no kernel.
 """
@@ -28,8 +28,8 @@ def refusal(kind: str, doing: str) -> Message:
 class AgentStandIn:
     """Listens at `path` until closed.
 
-    `answers` maps a verb to its answer, or to a function that makes one from the request; a verb without one is
-    answered with {}.
+    `answers` maps a verb to its answer, or to a function that makes one from the request; a verb
+    without one is answered with {}.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,18 +1,26 @@
-"""Each test has a node and a pod of its own."""
+"""Each test has a node and a pod of its own, unless it must not change them."""
 
 from __future__ import annotations
 
 import itertools
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from agent_stand_in import AgentStandIn
-from node import Node, delete_netns, new_netns
-from plugin import Plugin
+from node import POD, Node, delete_netns, new_netns
+from plugin import Plugin, capture_of, comment
 
 _numbers = itertools.count()
+
+
+@dataclass
+class Captured:
+    plugin: Plugin
+    agent: AgentStandIn
+    state: str
 
 
 def _scratch(role: str) -> Iterator[Node]:
@@ -23,11 +31,21 @@ def _scratch(role: str) -> Iterator[Node]:
         delete_netns(netns)
 
 
-@pytest.fixture
-def node() -> Iterator[Node]:
+def _node() -> Iterator[Node]:
     for netns in _scratch("node"):
         netns.set_up()
         yield netns
+
+
+def _agent(plugin: Plugin) -> Iterator[AgentStandIn]:
+    stand_in = AgentStandIn(plugin.socket)
+    yield stand_in
+    stand_in.close()
+
+
+@pytest.fixture
+def node() -> Iterator[Node]:
+    yield from _node()
 
 
 @pytest.fixture
@@ -43,6 +61,18 @@ def plugin(node: Node, pod: Node, tmp_path: Path) -> Plugin:
 
 @pytest.fixture
 def agent(plugin: Plugin) -> Iterator[AgentStandIn]:
-    stand_in = AgentStandIn(plugin.socket)
-    yield stand_in
-    stand_in.close()
+    yield from _agent(plugin)
+
+
+@pytest.fixture(scope="module")
+def captured_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
+    """A pod that an earlier ADD has captured, and an agent that would capture it again. One for all
+    tests of a module: for those that must not change it."""
+    for node in _node():
+        for pod in _scratch("pod"):
+            plugin = Plugin(node, pod, tmp_path_factory.mktemp("run") / "agent.sock")
+            for stand_in in _agent(plugin):
+                stand_in.answers |= {"add": capture_of(), "check": capture_of()}
+                node.add_element(POD, comment())
+                node.add_route(POD)
+                yield Captured(plugin, stand_in, node.state())

@@ -17,8 +17,8 @@ TUNNEL_END = "192.168.126.2"
 TABLE = 100
 PROTOCOL = 122
 
-# `istioin` is one end of a veth pair that stands in for the Geneve device: the plugin only routes into it. `cni0`, the
-# other end, stands for the devices of the pods' network.
+# `istioin` is one end of a veth pair that stands in for the Geneve device: the plugin only routes
+# into it. `cni0`, the other end, stands for the devices of the pods' network.
 LINKS = f"""
 link set lo up
 link add cni0 type veth peer name istioin
@@ -59,10 +59,14 @@ class Node:
     def path(self) -> str:
         return f"/run/netns/{self.name}"
 
-    def run(self, *args: str, stdin: str | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *args: str, stdin: str | None = None, **options: Any
+    ) -> subprocess.CompletedProcess[str]:
         """Runs a program in the namespace."""
         command = ["nsenter", f"--net={self.path}", *args]
-        return subprocess.run(command, input=stdin, text=True, capture_output=True, timeout=60, **options)
+        return subprocess.run(
+            command, input=stdin, text=True, capture_output=True, timeout=60, **options
+        )
 
     def must(self, *args: str, stdin: str | None = None) -> str:
         done = self.run(*args, stdin=stdin)
@@ -76,7 +80,9 @@ class Node:
     def elements(self, name: str = "pods4", table: str = "ambient") -> dict[str, str]:
         """Address -> comment."""
         listing = json.loads(self.must("nft", "-j", "list", "set", "inet", table, name))
-        found = next(entry["set"] for entry in listing["nftables"] if "set" in entry).get("elem", [])
+        found = next(entry["set"] for entry in listing["nftables"] if "set" in entry).get(
+            "elem", []
+        )
         objects = [entry["elem"] if isinstance(entry, dict) else {"val": entry} for entry in found]
         return {element["val"]: element.get("comment", "") for element in objects}
 
@@ -88,23 +94,41 @@ class Node:
         return sorted(line.replace(ours, " ").strip() for line in lines if ours in line)
 
     def add_element(self, address: str, comment: str, name: str = "pods4") -> None:
-        self.must("nft", "add", "element", "inet", "ambient", name, f'{{ {address} comment "{comment}" }}')
+        self.must(
+            "nft", "add", "element", "inet", "ambient", name, f'{{ {address} comment "{comment}" }}'
+        )
 
     def add_route(self, address: str, via: str = TUNNEL_END, protocol: int = PROTOCOL) -> None:
-        self.must("ip", "route", "add", address, "via", via, "dev", "istioin", "src", HOST_IP,
-                  "table", str(TABLE), "proto", str(protocol))  # fmt: skip
+        self.must(
+            "ip",
+            "route",
+            "add",
+            address,
+            "via",
+            via,
+            "dev",
+            "istioin",
+            "src",
+            HOST_IP,
+            "table",
+            str(TABLE),
+            "proto",
+            str(protocol),
+        )
 
     def state(self) -> str:
-        """Everything that a test may change, as text to compare."""
-        parts = [
-            ("nft", "--stateless", "list", "ruleset"),
-            ("ip", "rule"),
-            ("ip", "route", "show", "table", "all"),
-            ("ip", "-6", "route", "show", "table", "all"),
-            ("ip", "-o", "address"),
-            ("ip", "-o", "link"),
-        ]
-        return "\n".join(self.must(*part) for part in parts)
+        """Everything that a test may change, as text to compare. Without IPv6's local routes and
+        address flags: the kernel settles those a moment after an address is added."""
+        both = "rule show\nroute show table all\n"
+        routing = self.must("ip", "-4", "-batch", "-", stdin=both)
+        routing += self.must("ip", "-6", "-batch", "-", stdin=both)
+        return "\n".join(
+            (
+                self.must("nft", "--stateless", "list", "ruleset"),
+                *(line for line in routing.splitlines() if " table local " not in line),
+                self.must("ip", "-brief", "-batch", "-", stdin="link show\naddress show\n"),
+            )
+        )
 
 
 def new_netns(name: str) -> Node:

@@ -1,4 +1,4 @@
-"""Runs the built plugin as a container runtime does: environment, configuration on standard input, answer on output."""
+"""Runs the built plugin as a runtime does: environment and standard input in, answer out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ VERSIONS = ["0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"]
 UID = "8a1c2f0e-5a3b-4c1d-9e8f-001122334455"
 CONTAINER = "c0ffee"
 
-BUILD = Path(os.environ.get("AMBIENT_BUILD", Path(__file__).resolve().parents[2] / "build" / "release"))
+BUILD = Path(
+    os.environ.get("AMBIENT_BUILD", Path(__file__).resolve().parents[2] / "build" / "release")
+)
 BINARY = BUILD / "cni-plugin" / "ambient-cni"
 
 
@@ -60,6 +62,11 @@ def result(version: str, address: str = POD, netns: str = "/run/netns/pod") -> d
     }
 
 
+def pod_args(namespace: str) -> str:
+    pod = {"K8S_POD_NAMESPACE": namespace, "K8S_POD_NAME": "sleep", "K8S_POD_UID": UID}
+    return ";".join(["IgnoreUnknown=1", *(f"{key}={value}" for key, value in pod.items())])
+
+
 @dataclass
 class Plugin:
     node: Node
@@ -77,7 +84,7 @@ class Plugin:
             "CNI_NETNS": self.pod.path,
             "CNI_IFNAME": "eth0",
             "CNI_PATH": "/usr/lib/cni",
-            "CNI_ARGS": f"IgnoreUnknown=1;K8S_POD_NAMESPACE={self.namespace};K8S_POD_NAME=sleep;K8S_POD_UID={UID}",
+            "CNI_ARGS": pod_args(self.namespace),
         }
 
     def network(self, **changes: Any) -> dict[str, Any]:
@@ -93,12 +100,19 @@ class Plugin:
         }
         return {key: value for key, value in network.items() if value is not None}
 
-    def run(self, command: str, environment: dict[str, str | None] | None = None, stdin: str | None = None,
-            **changes: Any) -> Answer:  # fmt: skip
+    def run(
+        self,
+        command: str,
+        environment: dict[str, str | None] | None = None,
+        stdin: str | None = None,
+        **changes: Any,
+    ) -> Answer:
         """`environment` and `changes` replace what a runtime would give; None takes away."""
         variables = {**self.environment(command), **(environment or {})}
         text = json.dumps(self.network(**changes)) if stdin is None else stdin
-        done = self.node.run(str(BINARY), stdin=text, env={k: v for k, v in variables.items() if v is not None})
+        done = self.node.run(
+            str(BINARY), stdin=text, env={k: v for k, v in variables.items() if v is not None}
+        )
         return Answer(done.returncode, done.stdout, done.stderr)
 
 
@@ -113,21 +127,35 @@ def capture_of(address: str = POD, container: str = CONTAINER) -> dict[str, Any]
         "reason": "its namespace says so",
         "wanted": {
             "routes": [
-                {"table": TABLE, "to": address, "via": TUNNEL_END, "dev": "istioin", "src": HOST_IP,
-                 "protocol": PROTOCOL}  # fmt: skip
+                {
+                    "table": TABLE,
+                    "to": address,
+                    "via": TUNNEL_END,
+                    "dev": "istioin",
+                    "src": HOST_IP,
+                    "protocol": PROTOCOL,
+                }
             ],
             "tables": [
                 {
                     "name": "ambient",
                     "sets": [
-                        {"name": "pods4", "family": "ipv4",
-                         "elements": [{"address": address, "comment": comment(container)}]},  # fmt: skip
+                        {
+                            "name": "pods4",
+                            "family": "ipv4",
+                            "elements": [{"address": address, "comment": comment(container)}],
+                        },
                         {"name": "pods6", "family": "ipv6", "elements": []},
                     ],
                 }
             ],
         },
-        "scope": {"protocol": PROTOCOL, "route_tables": [TABLE], "filter_tables": ["ambient"], "pods": [address]},
+        "scope": {
+            "protocol": PROTOCOL,
+            "route_tables": [TABLE],
+            "filter_tables": ["ambient"],
+            "pods": [address],
+        },
     }
 
 
@@ -136,4 +164,6 @@ def pod_route(address: str = POD) -> str:
 
 
 def run_by_hand(*args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([str(BINARY), *args], text=True, capture_output=True, timeout=60, **options)
+    return subprocess.run(
+        [str(BINARY), *args], text=True, capture_output=True, timeout=60, **options
+    )

@@ -9,26 +9,47 @@ from plugin import UID, VERSIONS, Plugin, capture_of, comment, pod_route, result
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_enrolled_pod_is_captured(plugin: Plugin, node: Node, agent: AgentStandIn, version: str) -> None:
+def test_enrolled_pod_is_captured(
+    plugin: Plugin, node: Node, agent: AgentStandIn, version: str
+) -> None:
     plugin.version = version
     agent.answers["add"] = capture_of()
     answer = plugin.run("ADD")
     assert answer.succeeded(), answer
-    assert answer.output == json.dumps(result(version, netns=plugin.pod.path), separators=(",", ":")) + "\n"
+    assert (
+        answer.output
+        == json.dumps(result(version, netns=plugin.pod.path), separators=(",", ":")) + "\n"
+    )
     assert node.elements() == {POD: comment()}
     assert pod_route() in node.routes()
     assert agent.requests[0] == {
-        "version": 1, "verb": "add", "container_id": "c0ffee", "ifname": "eth0", "netns": plugin.pod.path,
-        "pod_namespace": "default", "pod_name": "sleep", "pod_uid": UID, "addresses": [POD],
-    }  # fmt: skip
+        "version": 1,
+        "verb": "add",
+        "container_id": "c0ffee",
+        "ifname": "eth0",
+        "netns": plugin.pod.path,
+        "pod_namespace": "default",
+        "pod_name": "sleep",
+        "pod_uid": UID,
+        "addresses": [POD],
+    }
     assert agent.verbs() == ["add", "added"]
 
 
 def test_dual_stack_pod_has_both_elements(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
     capture = capture_of()
-    capture["wanted"]["tables"][0]["sets"][1]["elements"] = [{"address": POD6, "comment": comment()}]
+    capture["wanted"]["tables"][0]["sets"][1]["elements"] = [
+        {"address": POD6, "comment": comment()}
+    ]
     capture["wanted"]["routes"].append(
-        {"table": TABLE, "to": POD6, "via": "fd00:126::2", "dev": "istioin", "protocol": 122, "metric": 1024}
+        {
+            "table": TABLE,
+            "to": POD6,
+            "via": "fd00:126::2",
+            "dev": "istioin",
+            "protocol": 122,
+            "metric": 1024,
+        }
     )
     capture["scope"]["pods"].append(POD6)
     agent.answers["add"] = capture
@@ -61,7 +82,9 @@ def test_pod_that_is_not_enrolled_passes(plugin: Plugin, node: Node, agent: Agen
     before = node.state()
     agent.answers["add"] = {"enrolled": False, "reason": "no label"}
     answer = plugin.run("ADD")
-    assert answer.succeeded() and json.loads(answer.output) == result("1.1.0", netns=plugin.pod.path)
+    assert answer.succeeded() and json.loads(answer.output) == result(
+        "1.1.0", netns=plugin.pod.path
+    )
     assert agent.verbs() == ["add"] and node.state() == before
 
 
@@ -70,7 +93,9 @@ def test_pod_without_address_passes_unasked(plugin: Plugin, agent: AgentStandIn)
     assert agent.requests == []
 
 
-def test_excluded_namespace_is_not_asked_about(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
+def test_excluded_namespace_is_not_asked_about(
+    plugin: Plugin, node: Node, agent: AgentStandIn
+) -> None:
     plugin.namespace = "kube-system"
     agent.answers["add"] = capture_of()
     assert plugin.run("ADD").succeeded()
@@ -80,9 +105,18 @@ def test_excluded_namespace_is_not_asked_about(plugin: Plugin, node: Node, agent
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [("unavailable", 11), ("interrupted", 11), ("conflict", 102), ("kernel", 101), ("internal", 103)]
+    ("kind", "code"),
+    [
+        ("unavailable", 11),
+        ("interrupted", 11),
+        ("conflict", 102),
+        ("kernel", 101),
+        ("internal", 103),
+    ],
 )
-def test_agent_refuses(plugin: Plugin, node: Node, agent: AgentStandIn, kind: str, code: int) -> None:
+def test_agent_refuses(
+    plugin: Plugin, node: Node, agent: AgentStandIn, kind: str, code: int
+) -> None:
     before = node.state()
     agent.answers["add"] = refusal(kind, "there is no ready ztunnel on this node")
     # The agent was reached: "allow" is not for this case.
@@ -100,8 +134,12 @@ def test_agent_answers_nonsense(plugin: Plugin, node: Node, agent: AgentStandIn)
     assert node.state() == before
 
 
-@pytest.mark.parametrize("answer", [refusal("internal", "verify"), refusal("unavailable", "verify"), SILENCE, GARBAGE])
-def test_agent_does_not_verify(plugin: Plugin, node: Node, agent: AgentStandIn, answer: dict) -> None:
+@pytest.mark.parametrize(
+    "answer", [refusal("internal", "verify"), refusal("unavailable", "verify"), SILENCE, GARBAGE]
+)
+def test_agent_does_not_verify(
+    plugin: Plugin, node: Node, agent: AgentStandIn, answer: dict
+) -> None:
     before = node.state()
     agent.answers |= {"add": capture_of(), "added": answer}
     assert plugin.run("ADD", timeout_ms=200).code in (11, 103)
@@ -120,7 +158,9 @@ def test_kernel_refuses_the_route(plugin: Plugin, node: Node, agent: AgentStandI
     assert agent.verbs() == ["add", "del"]
 
 
-def test_foreign_route_on_the_pods_key_is_a_conflict(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
+def test_foreign_route_on_the_pods_key_is_a_conflict(
+    plugin: Plugin, node: Node, agent: AgentStandIn
+) -> None:
     node.add_route(POD, protocol=77)
     before = node.state()
     agent.answers["add"] = capture_of()
@@ -136,14 +176,18 @@ def test_datapath_that_is_not_set_up(plugin: Plugin, node: Node, agent: AgentSta
     assert node.state() == before
 
 
-def test_result_of_another_version_is_given_in_the_one_asked(plugin: Plugin, agent: AgentStandIn) -> None:
+def test_result_of_another_version_is_given_in_the_one_asked(
+    plugin: Plugin, agent: AgentStandIn
+) -> None:
     plugin.version = "0.4.0"
     answer = plugin.run("ADD", prevResult=result("1.0.0", netns=plugin.pod.path))
     assert json.loads(answer.output) == result("0.4.0", netns=plugin.pod.path)
     assert agent.requests[0]["addresses"] == [POD]
 
 
-def test_addresses_of_other_interfaces_are_not_the_pods(plugin: Plugin, agent: AgentStandIn) -> None:
+def test_addresses_of_other_interfaces_are_not_the_pods(
+    plugin: Plugin, agent: AgentStandIn
+) -> None:
     previous = result("1.1.0", netns=plugin.pod.path)
     previous["ips"].append({"interface": 0, "address": f"{HOST_IP}/24"})
     assert plugin.run("ADD", prevResult=previous).succeeded()

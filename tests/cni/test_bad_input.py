@@ -1,12 +1,13 @@
 """Bad input: the spec's error object, a non-zero exit, one clear sentence, and nothing changed."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from agent_stand_in import AgentStandIn
-from node import POD, Node
-from plugin import Plugin, capture_of, comment
+from conftest import Captured
+from plugin import Plugin
 
 NO_IPS = {"cniVersion": "1.1.0", "ips": {}}
 DEEP = '{"cniVersion":"1.1.0","name":"n","prevResult":' + "[" * 100_000 + "]" * 100_000 + "}"
@@ -64,41 +65,35 @@ CONFIG: list[tuple[dict[str, Any], int, str]] = [
 
 
 @pytest.fixture
-def unchanged(plugin: Plugin, node: Node, agent: AgentStandIn) -> Any:
-    """The agent would capture the pod, which another ADD has captured before: whatever is refused changes neither."""
-    agent.answers |= {"add": capture_of(), "check": capture_of()}
-    node.add_element(POD, comment())
-    node.add_route(POD)
-    before = node.state()
-    yield
-    assert node.state() == before
-    assert agent.requests == []
+def refused(captured_before: Captured) -> Iterator[Plugin]:
+    yield captured_before.plugin
+    assert captured_before.plugin.node.state() == captured_before.state
+    assert captured_before.agent.requests == []
 
 
-@pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("command", "environment", "says"), ENVIRONMENT)
-def test_environment(plugin: Plugin, command: str, environment: dict[str, str | None], says: str) -> None:
-    failure = plugin.run(command, environment=environment).failure
+def test_environment(
+    refused: Plugin, command: str, environment: dict[str, str | None], says: str
+) -> None:
+    failure = refused.run(command, environment=environment).failure
     assert failure["code"] == 4 and says in failure["msg"]
 
 
-@pytest.mark.usefixtures("unchanged")
-@pytest.mark.parametrize("command", ["ADD", "DEL", "CHECK", "GC", "STATUS"])
 @pytest.mark.parametrize(("stdin", "code", "says"), STDIN, ids=[says for _, _, says in STDIN])
-def test_standard_input(plugin: Plugin, command: str, stdin: str, code: int, says: str) -> None:
-    failure = plugin.run(command, stdin=stdin).failure
-    assert failure["code"] == code and says in failure["msg"]
+def test_standard_input(refused: Plugin, stdin: str, code: int, says: str) -> None:
+    for command in ("ADD", "DEL", "CHECK", "GC", "STATUS"):
+        failure = refused.run(command, stdin=stdin).failure
+        assert failure["code"] == code and says in failure["msg"], command
 
 
-@pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize(("changes", "code", "says"), CONFIG)
-def test_configuration(plugin: Plugin, changes: dict[str, Any], code: int, says: str) -> None:
-    failure = plugin.run("ADD", **changes).failure
+def test_configuration(refused: Plugin, changes: dict[str, Any], code: int, says: str) -> None:
+    failure = refused.run("ADD", **changes).failure
     assert failure["code"] == code and says in failure["msg"]
 
 
 def test_keys_of_the_runtime_are_accepted(plugin: Plugin, agent: AgentStandIn) -> None:
-    answer = plugin.run("ADD", args={"cni": {"labels": []}}, runtimeConfig={"dns": {}}, capabilities={"dns": True},
-                        dns={}, ipMasq=False)  # fmt: skip
+    keys = {"args": {"cni": {}}, "runtimeConfig": {"dns": {}}, "capabilities": {"dns": True}}
+    answer = plugin.run("ADD", **keys, dns={}, ipMasq=False)
     assert answer.succeeded() and json.loads(answer.output)
     assert agent.verbs() == ["add"]

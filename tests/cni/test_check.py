@@ -26,8 +26,14 @@ def test_all_is_there(plugin: Plugin, version: str) -> None:
     ("damage", "missing"),
     [
         (("ip", "route", "delete", POD, "table", "100"), f"ip route replace {POD}"),
-        (("ip", "route", "replace", POD, "dev", "cni0", "table", "100", "proto", "122"), f"ip route replace {POD}"),
-        (("nft", "delete", "element", "inet", "ambient", "pods4", f"{{ {POD} }}"), f"element inet ambient pods4 {{ {POD}"),
+        (
+            ("ip", "route", "replace", POD, "dev", "cni0", "table", "100", "proto", "122"),
+            f"ip route replace {POD}",
+        ),
+        (
+            ("nft", "delete", "element", "inet", "ambient", "pods4", f"{{ {POD} }}"),
+            f"element inet ambient pods4 {{ {POD}",
+        ),
         (("ip", "link", "delete", "istioin"), f"ip route replace {POD}"),
         (("nft", "delete", "table", "inet", "ambient"), ""),
     ],

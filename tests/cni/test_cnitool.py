@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from agent_stand_in import AgentStandIn
 from node import POD, TUNNEL_END, Node
-from plugin import BINARY, UID, Plugin, capture_of
+from plugin import BINARY, Plugin, capture_of, pod_args
 
 CNITOOL = os.environ.get("AMBIENT_CNITOOL", "cnitool")
 Tool = Callable[[str], subprocess.CompletedProcess[str]]
@@ -39,7 +39,7 @@ def cnitool(plugin: Plugin, node: Node, tmp_path: Path) -> Tool:
         **os.environ,
         "NETCONFPATH": str(tmp_path / "net.d"),
         "CNI_PATH": f"{BINARY.parent}:/usr/lib/cni",
-        "CNI_ARGS": f"IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=sleep;K8S_POD_UID={UID}",
+        "CNI_ARGS": pod_args("default"),
     }
     return lambda verb: node.run(CNITOOL, verb, "pods", plugin.pod.path, env=environment)
 
@@ -47,7 +47,9 @@ def cnitool(plugin: Plugin, node: Node, tmp_path: Path) -> Tool:
 def test_add_check_del(cnitool: Tool, node: Node, agent: AgentStandIn) -> None:
     before = (node.elements(), node.routes())
     # cnitool makes up the container's id.
-    agent.answers["add"] = agent.answers["check"] = lambda request: capture_of(container=request["container_id"])
+    agent.answers["add"] = agent.answers["check"] = lambda request: capture_of(
+        container=request["container_id"]
+    )
     added = cnitool("add")
     assert added.returncode == 0, added.stdout + added.stderr
     result = json.loads(added.stdout)
@@ -59,7 +61,10 @@ def test_add_check_del(cnitool: Tool, node: Node, agent: AgentStandIn) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
     node.must("ip", "route", "delete", POD, "table", "100")
     checked = cnitool("check")
-    assert checked.returncode != 0 and "does not hold what captures this pod" in checked.stdout + checked.stderr
+    assert (
+        checked.returncode != 0
+        and "does not hold what captures this pod" in checked.stdout + checked.stderr
+    )
 
     deleted = cnitool("del")
     assert deleted.returncode == 0, deleted.stdout + deleted.stderr

@@ -66,12 +66,16 @@ def test_a_container_never_added_is_gone_already(plugin: Plugin, node: Node, cap
 
 
 @pytest.mark.parametrize("broken", [{"ips": 7}, "x", {"cniVersion": "9.0.0"}])
-def test_an_unreadable_result_does_not_keep_a_pod(plugin: Plugin, node: Node, captured: str, broken: object) -> None:
+def test_an_unreadable_result_does_not_keep_a_pod(
+    plugin: Plugin, node: Node, captured: str, broken: object
+) -> None:
     assert plugin.run("DEL", prevResult=broken).succeeded()
     assert node.state() == captured
 
 
-def test_works_while_the_agent_refuses(plugin: Plugin, node: Node, agent: AgentStandIn, captured: str) -> None:
+def test_works_while_the_agent_refuses(
+    plugin: Plugin, node: Node, agent: AgentStandIn, captured: str
+) -> None:
     agent.answers["del"] = refusal("internal", "no")
     assert plugin.run("DEL").succeeded()
     assert node.state() == captured
@@ -130,13 +134,17 @@ def test_other_names_are_looked_at_when_configured(plugin: Plugin, node: Node) -
     node.must("nft", "add", "table", "inet", "mesh")
     node.must("nft", "add", "set", "inet", "mesh", "pods4", "{ type ipv4_addr; }")
     before = node.state()
-    node.must("nft", "add", "element", "inet", "mesh", "pods4", f'{{ {POD} comment "{comment()}" }}')
+    node.must(
+        "nft", "add", "element", "inet", "mesh", "pods4", f'{{ {POD} comment "{comment()}" }}'
+    )
     assert plugin.run("DEL", datapath={"filter_table": "mesh"}).succeeded()
     assert node.state() == before
 
 
 @pytest.mark.usefixtures("captured")
-def test_gc_removes_what_no_valid_attachment_owns(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
+def test_gc_removes_what_no_valid_attachment_owns(
+    plugin: Plugin, node: Node, agent: AgentStandIn
+) -> None:
     node.add_element(POD6, comment(), "pods6")
     node.add_element("10.244.1.13", OTHER_UID)  # of the agent, not of an attachment
     valid = [{"containerID": "other", "ifname": "eth0"}]
@@ -154,7 +162,10 @@ def test_gc_with_an_empty_list_removes_all_attachments(plugin: Plugin, node: Nod
 
 
 def test_gc_tells_interfaces_apart(plugin: Plugin, node: Node, captured: str) -> None:
-    valid = [{"containerID": "other", "ifname": "eth0"}, {"containerID": "c0ffee", "ifname": "net1"}]
+    valid = [
+        {"containerID": "other", "ifname": "eth0"},
+        {"containerID": "c0ffee", "ifname": "net1"},
+    ]
     assert plugin.run("GC", **{"cni.dev/valid-attachments": valid}).succeeded()
     assert node.state() == captured
 

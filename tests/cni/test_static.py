@@ -11,7 +11,9 @@ from plugin import BINARY, VERSIONS
 
 def test_is_linked_statically() -> None:
     for option, sign in (("--program-headers", "INTERP"), ("--dynamic", "NEEDED")):
-        said = subprocess.run(["readelf", option, BINARY], text=True, capture_output=True, check=True)
+        said = subprocess.run(
+            ["readelf", option, BINARY], text=True, capture_output=True, check=True
+        )
         assert sign not in said.stdout
 
 

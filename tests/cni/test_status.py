@@ -24,7 +24,9 @@ def test_agent_hangs(plugin: Plugin, agent: AgentStandIn) -> None:
 
 
 @pytest.mark.parametrize(("kind", "code"), [("unavailable", 50), ("conflict", 51), ("kernel", 51)])
-def test_datapath_is_not_ready_or_broken(plugin: Plugin, agent: AgentStandIn, kind: str, code: int) -> None:
+def test_datapath_is_not_ready_or_broken(
+    plugin: Plugin, agent: AgentStandIn, kind: str, code: int
+) -> None:
     agent.answers["status"] = refusal(kind, "observe istioin")
     failure = plugin.run("STATUS").failure
     assert failure["code"] == code and "observe istioin" in failure["details"]
@@ -32,7 +34,9 @@ def test_datapath_is_not_ready_or_broken(plugin: Plugin, agent: AgentStandIn, ki
 
 @pytest.mark.parametrize("command", ["STATUS", "GC"])
 @pytest.mark.parametrize("version", VERSIONS[:-1])
-def test_status_and_gc_are_not_known_before_1_1_0(plugin: Plugin, command: str, version: str) -> None:
+def test_status_and_gc_are_not_known_before_1_1_0(
+    plugin: Plugin, command: str, version: str
+) -> None:
     plugin.version = version
     assert plugin.run(command, **{"cni.dev/valid-attachments": []}).code == 1
 
