@@ -41,7 +41,7 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
     FilterSet pods6 = {.name = datapath.filter.pods6, .family = Family::ipv6, .elements = {}};
 
     std::vector<EnrolledAddress> sorted = pods;
-    std::ranges::stable_sort(sorted, {}, &EnrolledAddress::address);
+    std::ranges::sort(sorted);
     const EnrolledAddress* previous = nullptr;
     for (const EnrolledAddress& pod : sorted) {
         const bool repeated = previous && previous->address == pod.address;

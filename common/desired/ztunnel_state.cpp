@@ -29,7 +29,7 @@ FilterChain prerouting(const Datapath& datapath, const ZtunnelFacts& facts,
     for (const Family family : families) {
         std::vector<Match> matches = {InInterface{facts.link}};
         const auto except = [&](const Prefix& prefix) {
-            matches.push_back(
+            matches.emplace_back(
                 Address{.direction = Direction::destination, .prefix = prefix, .negate = true});
         };
         for (const IpAddress& address : facts.addresses) {
@@ -39,7 +39,7 @@ FilterChain prerouting(const Datapath& datapath, const ZtunnelFacts& facts,
             except(Prefix::parse("fe80::/10").value());
             except(Prefix::parse("ff00::/8").value());
         }
-        matches.push_back(tcp);
+        matches.emplace_back(tcp);
         add_rule(chain, std::move(matches), {Counter{}, SetMark{datapath.marks.original_reply}});
     }
     return chain;

@@ -171,9 +171,9 @@ class Decoder : public YAML::EventHandler {
 
     void commit_document() {
         const std::string& kind = document_.kind;
-        if (document_.problem && kind.empty()) throw *document_.problem;
+        if (document_.problem && kind.empty()) throw Problem(*document_.problem);
         if (kind == "List" || kind == "PodList" || kind == "NamespaceList") {
-            if (document_.problem) throw *document_.problem;
+            if (document_.problem) throw Problem(*document_.problem);
             for (Draft& item : items_) {
                 if (item.kind.empty()) item.kind = kind.substr(0, kind.size() - 4);
                 commit(item);
@@ -190,7 +190,7 @@ class Decoder : public YAML::EventHandler {
         const bool is_pod = draft.kind == "Pod";
         const bool ours = is_pod || draft.kind == "Namespace";
         if (!ours || (draft.api_version != "v1" && !draft.api_version.empty())) return;
-        if (draft.problem) throw *draft.problem;
+        if (draft.problem) throw Problem(*draft.problem);
         Pod& pod = draft.pod;
         if (pod.name.empty()) {
             throw Problem{draft.place, fmt::format("{} has no metadata.name", draft.kind)};

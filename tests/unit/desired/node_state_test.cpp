@@ -155,7 +155,7 @@ TEST_CASE("addresses that must never be captured, or are told twice") {
     NodeFacts facts = ipv4_facts();
     facts.pods.push_back({ip("10.244.1.10"), "veth-zt", "uid-zt"});
     facts.pods.push_back({ip("10.244.1.1"), "veth-sleep", "uid-host"});
-    facts.pods.push_back({ip("10.244.1.11"), "veth-sleep", "uid-other"});
+    facts.pods.push_back({ip("10.244.1.11"), "veth-sleep", "uid-zzz"});
     CHECK(node_state(kDatapath, facts) == expected);
 }
 

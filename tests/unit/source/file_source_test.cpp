@@ -45,7 +45,8 @@ FileSource opened(const fs::path& path) {
 
 Names pods(const Source& source) {
     Names names;
-    for (const auto& found : source.objects().pods)
+    const kube::Objects& objects = source.objects();
+    for (const auto& found : objects.pods)
         names.push_back(found.name);
     return names;
 }
