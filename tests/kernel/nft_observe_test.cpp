@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(NftSandbox, "the chain of a verdict block is its rule's affair
 TEST_CASE_FIXTURE(NftSandbox,
                   "what is observed while another writes is one moment's state, or interrupted") {
     model::FilterTable table{.name = "t"};
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 200; ++i) {
         table.sets.push_back({"s" + std::to_string(1000 + i), Family::ipv4, {{ip("10.0.0.0")}}});
     }
     apply(creation_of(table));
@@ -93,7 +93,7 @@ TEST_CASE_FIXTURE(NftSandbox,
     });
     int torn = 0;
     int failed = 0;
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < 15; ++i) {
         const auto found = tables.observe_table("t");
         if (found) {
             const auto& sets = (*found)->sets;
