@@ -21,7 +21,7 @@ Result<std::string> Discovery::host_link(const IpAddress& pod) {
         return std::unexpected(
             cannot(ErrorKind::not_found, "no device of this node leads to pod address", pod));
     }
-    if (!TRY(node_.peer_of(path->link))) {
+    if (!path->to_veth) {
         return std::unexpected(
             cannot(ErrorKind::unsupported,
                    "device " + path->link +

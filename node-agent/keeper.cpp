@@ -39,7 +39,7 @@ Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
     const auto netns = TRY(Netns::current());
     auto kernel = TRY(LinuxKernel::open(netns));
     auto facts = TRY(Facts::open(netns));
-    auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.json"));
+    auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     return Keeper(config, pods, std::move(kernel),
                   Discovery(std::move(facts), config.host_addresses, config.datapath.marks.skip),
                   std::move(journal));

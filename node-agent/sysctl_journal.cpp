@@ -8,12 +8,14 @@
 #include <cstdio>
 #include <fstream>
 
-#include <nlohmann/json.hpp>
-
 #include "common/base/unique_fd.hpp"
 
 namespace ambient::agent {
 namespace {
+
+// As in sysctl.conf(5). No path has a blank: a device's name has none (net/core/dev.c,
+// dev_valid_name).
+constexpr std::string_view kSeparator = " = ";
 
 constexpr std::uintmax_t kMaxBytes = 4 * 1024 * 1024;
 
@@ -43,12 +45,14 @@ Result<SysctlJournal> SysctlJournal::load(std::filesystem::path file) {
             invalid_input(journal.file_.string() + " is too large to be ours; move it away"));
     }
     std::ifstream stream(journal.file_);
-    try {
-        const auto json = nlohmann::json::parse(stream);
-        json.get_to(journal.originals_);
-    } catch (const nlohmann::json::exception& e) {
-        return std::unexpected(invalid_input(journal.file_.string() + " is not a map of sysctls (" +
-                                             e.what() + "); move it away"));
+    for (std::string line; std::getline(stream, line);) {
+        const auto separator = line.find(kSeparator);
+        if (separator == std::string::npos) {
+            return std::unexpected(invalid_input(journal.file_.string() + " has a line \"" + line +
+                                                 "\" that is no sysctl; move the file away"));
+        }
+        journal.originals_.emplace(line.substr(0, separator),
+                                   line.substr(separator + kSeparator.size()));
     }
     return journal;
 }
@@ -81,7 +85,10 @@ Result<void> SysctlJournal::save() const {
     if (code) return std::unexpected(errno_error(code.value(), "create", file_.parent_path()));
     auto next = file_;
     next += ".next";
-    TRY(write_file(next, nlohmann::json(originals_).dump(1) + "\n"));
+    std::string text;
+    for (const auto& [path, value] : originals_)
+        text.append(path).append(kSeparator).append(value).append("\n");
+    TRY(write_file(next, text));
     if (::rename(next.c_str(), file_.c_str()) != 0)
         return std::unexpected(errno_error(errno, "rename", next));
     return {};

@@ -1,6 +1,6 @@
 // What sysctls held before we changed them, so that leaving restores them (CONTRACT U7). The kernel
 // does not keep the old value, so this is the one thing that is remembered in a file:
-// state_dir/sysctls.json, written before the change. It has to outlive this process, but not the
+// state_dir/sysctls.conf, written before the change. It has to outlive this process, but not the
 // kernel, whose values go with it: it is not synced to the disk, which would cost milliseconds for
 // each pod.
 #pragma once

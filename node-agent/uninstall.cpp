@@ -53,7 +53,7 @@ Result<void> uninstall(const config::AgentConfig& config, const kube::Objects& o
     }
     const auto netns = TRY(Netns::current());
     auto node = TRY(LinuxKernel::open(netns));
-    auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.json"));
+    auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     Discovery discovery(TRY(Facts::open(netns)), config.host_addresses, config.datapath.marks.skip);
 
     PodTable pods(config.policy, config.node_name);

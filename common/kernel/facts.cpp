@@ -10,6 +10,13 @@
 #include "common/netlink/route_codec.hpp"
 
 namespace ambient {
+namespace {
+
+bool is_veth(const netlink::LinkRecord& record) {
+    return record.lower && std::holds_alternative<model::Veth>(record.link.kind);
+}
+
+}  // namespace
 
 Result<Facts> Facts::open(const Netns& netns) {
     return Facts(TRY(netlink::RouteSocket::open(netns)));
@@ -25,7 +32,12 @@ Result<std::optional<Path>> Facts::route_to(const IpAddress& address, std::uint3
     }
     auto record = TRY(netlink::decode_route(reply->message()));
     if (!record) return std::nullopt;
-    return Path{.link = TRY(name_of(record->link_index)),
+    auto link_request = netlink::get_link(record->link_index);
+    const auto link_reply = TRY(socket_.query(link_request));
+    auto link = TRY(netlink::decode_link(link_reply.message()));
+    const bool to_veth = is_veth(link);
+    return Path{.link = std::move(link.link.name),
+                .to_veth = to_veth,
                 .table = record->route.table,
                 .gateway = record->route.gateway,
                 .source = record->route.source};
@@ -39,8 +51,7 @@ Result<std::optional<Peer>> Facts::peer_of(const std::string& link) {
         return std::unexpected(reply.error());
     }
     const auto record = TRY(netlink::decode_link(reply->message()));
-    if (!record.lower || !std::holds_alternative<model::Veth>(record.link.kind))
-        return std::nullopt;
+    if (!is_veth(record)) return std::nullopt;
     return Peer{.link_index = record.lower->index, .nsid = record.lower->nsid};
 }
 

@@ -14,9 +14,10 @@
 namespace ambient {
 
 // How a packet to some address leaves. `source` is what the kernel would choose for a socket of its
-// own.
+// own, `to_veth` says that the link is one end of a veth.
 struct Path {
     std::string link;
+    bool to_veth = false;
     std::uint32_t table = 0;
     std::optional<IpAddress> gateway = std::nullopt;
     std::optional<IpAddress> source = std::nullopt;

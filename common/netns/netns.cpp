@@ -44,6 +44,14 @@ Result<Netns> Netns::of_process(pid_t pid) {
 
 Result<Netns> Netns::current() { return open(kOwnPath); }
 
+Result<NetnsId> Netns::current_id() {
+    struct stat status{};
+    if (::stat(kOwnPath, &status) != 0) {
+        return std::unexpected(errno_error(errno, "identify network namespace", kOwnPath));
+    }
+    return NetnsId{.device = status.st_dev, .inode = status.st_ino};
+}
+
 Result<Netns> Netns::duplicate() const {
     UniqueFd copy(::fcntl(fd_.get(), F_DUPFD_CLOEXEC, 0));
     if (!copy) return std::unexpected(errno_error(errno, "duplicate network namespace", name_));

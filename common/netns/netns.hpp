@@ -30,6 +30,7 @@ class Netns {
     static Result<Netns> of_process(pid_t pid);
     // The calling thread's.
     static Result<Netns> current();
+    static Result<NetnsId> current_id();
 
     // Another handle to the same namespace.
     [[nodiscard]] Result<Netns> duplicate() const;

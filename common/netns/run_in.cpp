@@ -10,8 +10,7 @@
 namespace ambient {
 
 Result<void> enter_and_call(const Netns& netns, const std::function<void()>& work) {
-    const auto here = TRY(Netns::current());
-    if (here.id() == netns.id()) {
+    if (TRY(Netns::current_id()) == netns.id()) {
         work();
         return {};
     }

@@ -42,9 +42,10 @@ struct NodeSandbox : Sandbox {
 
 TEST_CASE_FIXTURE(NodeSandbox, "how an address is reached") {
     CHECK(facts.route_to(ip("10.244.1.10")) ==
-          Path{.link = "host", .table = 254, .source = ip("10.244.1.1")});
+          Path{.link = "host", .to_veth = true, .table = 254, .source = ip("10.244.1.1")});
     CHECK(facts.route_to(ip("fd00:10:244:1::10"))->value().link == "host");
     CHECK(facts.route_to(ip("10.244.1.1"))->value().link == "lo");
+    CHECK(!facts.route_to(ip("10.244.1.1"))->value().to_veth);
     CHECK(facts.route_to(ip("10.9.9.9")) == std::nullopt);
     CHECK(facts.route_to(ip("fd00:9::9")) == std::nullopt);
 }
@@ -54,6 +55,7 @@ TEST_CASE_FIXTURE(NodeSandbox, "a mark leads elsewhere") {
     must_run("ip route add default via 10.244.1.10 dev host onlink table 101");
     CHECK(facts.route_to(ip("10.9.9.9")) == std::nullopt);
     CHECK(facts.route_to(ip("10.9.9.9"), 0x100) == Path{.link = "host",
+                                                        .to_veth = true,
                                                         .table = 101,
                                                         .gateway = ip("10.244.1.10"),
                                                         .source = ip("10.244.1.1")});
