@@ -78,27 +78,30 @@ Result<void> Agent::run() {
     return {};
 }
 
-Result<std::unique_ptr<Agent::Watch>> Agent::watch(const Netns& netns, Judge judge) {
-    auto made = std::make_unique<Watch>(io_, TRY(netlink::Monitor::open(netns)));
-    wait_for_events(*made, std::move(judge));
+Result<std::shared_ptr<Agent::Watch>> Agent::watch(const Netns& netns, Judge judge) {
+    auto made = std::make_shared<Watch>(io_, TRY(netlink::Monitor::open(netns)));
+    wait_for_events(made, std::move(judge));
     return made;
 }
 
-void Agent::wait_for_events(Watch& watch, Judge judge) {
-    watch.readable.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [this, &watch, judge = std::move(judge)](const asio::error_code& code) {
-            if (code) return;
-            const auto events = watch.monitor.drain(keeper_.port_ids());
-            if (!events) {
-                log(LogLevel::warning, "notifications not read", events.error());
-                look_at_all();
-            } else {
-                for (const auto& event : *events)
-                    judge(event);
-            }
-            wait_for_events(watch, judge);
-        });
+void Agent::wait_for_events(const std::shared_ptr<Watch>& watch, Judge judge) {
+    watch->readable.async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this, weak = std::weak_ptr(watch),
+                                judge = std::move(judge)](const asio::error_code& code) {
+                                   // Closing does not take back a handler that is queued already.
+                                   const auto alive = weak.lock();
+                                   if (code || !alive) return;
+                                   const auto events = alive->monitor.drain(keeper_.port_ids());
+                                   if (!events) {
+                                       log(LogLevel::warning, "notifications not read",
+                                           events.error());
+                                       look_at_all();
+                                   } else {
+                                       for (const auto& event : *events)
+                                           judge(event);
+                                   }
+                                   wait_for_events(alive, judge);
+                               });
 }
 
 void Agent::judge_node_event(const netlink::Event& event) {

@@ -52,8 +52,8 @@ class Agent {
     // What a notification means for us.
     using Judge = std::function<void(const netlink::Event&)>;
 
-    Result<std::unique_ptr<Watch>> watch(const Netns& netns, Judge judge);
-    void wait_for_events(Watch& watch, Judge judge);
+    Result<std::shared_ptr<Watch>> watch(const Netns& netns, Judge judge);
+    void wait_for_events(const std::shared_ptr<Watch>& watch, Judge judge);
     void judge_node_event(const netlink::Event& event);
     void judge_node_route(const model::Route& route);
     void judge_ztunnel_event(const netlink::Event& event);
@@ -82,8 +82,8 @@ class Agent {
     asio::signal_set signals_;
     asio::posix::stream_descriptor source_readable_;
     std::optional<Server> server_;
-    std::unique_ptr<Watch> node_watch_;
-    std::unique_ptr<Watch> ztunnel_watch_;
+    std::shared_ptr<Watch> node_watch_;
+    std::shared_ptr<Watch> ztunnel_watch_;
     std::optional<NetnsId> ztunnel_id_;
 
     bool all_ = true;              // look at everything
