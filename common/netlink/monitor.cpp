@@ -14,17 +14,14 @@
 namespace ambient::netlink {
 namespace {
 
-// Room for some ten thousand notifications (each is charged about 1 KiB), such as all pods of a
-// node at once.
-constexpr int kBuffer = 8 * 1024 * 1024;
-
 constexpr int kRouteGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                                 RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,
                                 RTNLGRP_IPV6_RULE};
 
-Result<NetlinkSocket> listen(const Netns& netns, int protocol, std::span<const int> groups) {
+Result<NetlinkSocket> listen(const Netns& netns, int protocol, std::span<const int> groups,
+                             int buffer_bytes) {
     auto socket = TRY(NetlinkSocket::open(netns, protocol, 0));
-    socket.set_receive_buffer(kBuffer);
+    socket.set_receive_buffer(buffer_bytes);
     for (const int group : groups)
         TRY(socket.join(group));
     return socket;
@@ -100,11 +97,12 @@ std::optional<Event> decode_filter_event(const nlmsghdr& message) {
     return Event{.kind = EventKind::filter, .filter = *std::move(change)};
 }
 
-Result<Monitor> Monitor::open(const Netns& netns) {
+Result<Monitor> Monitor::open(const Netns& netns, int buffer_bytes) {
     UniqueFd poll(::epoll_create1(EPOLL_CLOEXEC));
     if (!poll) return std::unexpected(errno_error(errno, "create epoll"));
-    auto route = TRY(listen(netns, NETLINK_ROUTE, kRouteGroups));
-    auto filter = TRY(listen(netns, NETLINK_NETFILTER, std::array{int{NFNLGRP_NFTABLES}}));
+    auto route = TRY(listen(netns, NETLINK_ROUTE, kRouteGroups, buffer_bytes));
+    auto filter =
+        TRY(listen(netns, NETLINK_NETFILTER, std::array{int{NFNLGRP_NFTABLES}}, buffer_bytes));
     TRY(watch(poll.get(), route.fd()));
     TRY(watch(poll.get(), filter.fd()));
     return Monitor(std::move(poll), std::move(route), std::move(filter));

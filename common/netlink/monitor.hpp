@@ -38,7 +38,9 @@ struct Event {
 
 class Monitor {
   public:
-    static Result<Monitor> open(const Netns& netns);
+    // `buffer_bytes` is the room for events that were not drained yet, each charged about 1 KiB:
+    // the default holds all pods of a node changing at once.
+    static Result<Monitor> open(const Netns& netns, int buffer_bytes = 8 * 1024 * 1024);
 
     // Becomes readable when there are events.
     [[nodiscard]] int fd() const { return poll_.get(); }

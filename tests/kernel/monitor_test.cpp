@@ -16,6 +16,11 @@ namespace {
 using netlink::Event;
 using netlink::EventKind;
 
+bool is_readable(const netlink::Monitor& monitor, int timeout_ms) {
+    pollfd poll{.fd = monitor.fd(), .events = POLLIN, .revents = 0};
+    return ::poll(&poll, 1, timeout_ms) == 1;
+}
+
 struct MonitorSandbox : Sandbox {
     netlink::Monitor monitor = netlink::Monitor::open(netns).value();
 
@@ -26,21 +31,22 @@ struct MonitorSandbox : Sandbox {
         events();
     }
     std::vector<Event> events() { return monitor.drain(kernel.port_ids()).value(); }
-    bool readable(int timeout_ms = 0) {
-        pollfd poll{.fd = monitor.fd(), .events = POLLIN, .revents = 0};
-        return ::poll(&poll, 1, timeout_ms) == 1;
-    }
-    // The events of one kind among those that are there.
+    // The events of one kind among those that are there. IPv6 makes routes of its own as links come
+    // up, in the background: only those of table 100 are given.
     std::vector<Event> events_of(EventKind kind) {
         auto all = events();
-        std::erase_if(all, [&](const Event& event) { return event.kind != kind; });
+        std::erase_if(all, [&](const Event& event) {
+            return event.kind != kind || (event.route && event.route->table != 100);
+        });
         return all;
     }
 };
 
-TEST_CASE_FIXTURE(MonitorSandbox, "silence: not readable, nothing to drain") {
-    CHECK(!readable());
-    CHECK(events().empty());
+TEST_CASE("silence: not readable, nothing to drain") {
+    const auto untouched = new_netns();
+    auto monitor = netlink::Monitor::open(untouched).value();
+    CHECK(!is_readable(monitor, 0));
+    CHECK(monitor.drain({}).value().empty());
 }
 
 TEST_CASE_FIXTURE(MonitorSandbox, "a route of ours and one of another maker are told apart") {
@@ -50,7 +56,7 @@ TEST_CASE_FIXTURE(MonitorSandbox, "a route of ours and one of another maker are 
                              .protocol = kOurs,
                              .link = "va"};
     apply({plan::PutRoute{route}});
-    CHECK(readable());
+    CHECK(is_readable(monitor, 0));
     auto told = events_of(EventKind::route);
     REQUIRE(told.size() == 1);
     CHECK(told[0].own);
@@ -62,7 +68,6 @@ TEST_CASE_FIXTURE(MonitorSandbox, "a route of ours and one of another maker are 
     REQUIRE(told.size() == 1);
     CHECK(!told[0].own);
     CHECK(told[0].route->destination == prefix("10.244.1.11"));
-    CHECK(!readable());
 }
 
 TEST_CASE_FIXTURE(MonitorSandbox, "links are told by name, when they go too") {
@@ -78,7 +83,7 @@ TEST_CASE_FIXTURE(MonitorSandbox, "addresses and rules of both families") {
     // IPv6 addresses are told by a worker of the kernel, a moment later (net/ipv6/addrconf.c,
     // addrconf_dad_work).
     auto addresses = events_of(EventKind::address);
-    while (addresses.size() < 2 && readable(2000)) {
+    while (addresses.size() < 2 && is_readable(monitor, 2000)) {
         std::ranges::move(events_of(EventKind::address), std::back_inserter(addresses));
     }
     CHECK(addresses.size() == 2);
@@ -112,13 +117,12 @@ TEST_CASE_FIXTURE(MonitorSandbox, "an element tells its address") {
 }
 
 TEST_CASE_FIXTURE(MonitorSandbox, "lost events are one event: look at everything") {
-    for (int i = 0; i < 40000; ++i) {
-        apply(
-            {plan::AddRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}},
-             plan::DeleteRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}}});
-    }
-    CHECK(events_of(EventKind::overrun).size() >= 1);
-    apply({plan::AddRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}}});
+    monitor = netlink::Monitor::open(netns, 4096).value();
+    const model::PolicyRule rule{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs};
+    for (int i = 0; i < 100; ++i)
+        apply({plan::AddRule{rule}, plan::DeleteRule{rule}});
+    CHECK(events_of(EventKind::overrun).size() == 1);
+    apply({plan::AddRule{rule}});
     CHECK(events_of(EventKind::rule).size() == 1);  // and it goes on
 }
 
