@@ -9,7 +9,7 @@ namespace {
 
 using namespace model;
 
-bool beyond_model(const Link& link) { return std::holds_alternative<OtherLink>(link.kind); }
+bool beyond_model(const Link& link) { return !is_ours(link); }
 bool beyond_model(const Route& route) { return route.beyond_model; }
 bool beyond_model(const PolicyRule& rule) { return rule.beyond_model; }
 template <class T>

@@ -2,6 +2,11 @@
 
 namespace ambient::model {
 
+bool is_ours(const Link& link) {
+    const auto* veth = std::get_if<Veth>(&link.kind);
+    return std::holds_alternative<Geneve>(link.kind) || (veth && !veth->peer.empty());
+}
+
 LinkChange change_needed(const Link& wanted, const Link& found) {
     if (wanted.kind.index() != found.kind.index()) return LinkChange::replace;
     bool in_place = wanted.up != found.up || (wanted.mac && wanted.mac != found.mac) ||

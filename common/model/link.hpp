@@ -53,6 +53,10 @@ struct Link {
 // Identity: the name within its namespace (net/core/dev.c, __dev_get_by_name).
 inline const std::string& key(const Link& link) { return link.name; }
 
+// Of a kind that we create, so under one of our names it is ours. Not a veth whose peer lives in
+// another namespace: that is some pod's, and could not be made again.
+bool is_ours(const Link& link);
+
 // How a found link becomes the wanted one.
 //   property         how       kernel
 //   up, mac, mtu     in place  net/core/rtnetlink.c, do_setlink

@@ -33,10 +33,10 @@ void sort(NetnsState& state);
 
 // The part of a namespace that an observation covers, and what in it is ours.
 //
-// Ours, and deleted when no longer wanted: links of these names if their kind is one that we create
-// (any address on them with them), routes and rules with our protocol number, the packet-filter
-// table. Anything else on our keys is foreign: observed, never deleted, a conflict when it stands
-// where something is wanted. A sysctl is never deleted.
+// Ours, and deleted when no longer wanted: links of these names that are of our kinds (is_ours; any
+// address on them with them), routes and rules with our protocol number, the packet-filter table.
+// Anything else on our keys is foreign: observed, never deleted, a conflict when it stands where
+// something is wanted. A sysctl is never deleted.
 struct Scope {
     std::uint8_t protocol = 0;
     std::vector<std::string> links = {};

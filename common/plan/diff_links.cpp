@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "common/plan/draft.hpp"
@@ -6,8 +8,9 @@
 namespace ambient::plan {
 namespace {
 
-const model::OtherLink* foreign(const model::Link& link) {
-    return std::get_if<model::OtherLink>(&link.kind);
+std::string_view kind_name(const model::Link& link) {
+    const auto* other = std::get_if<model::OtherLink>(&link.kind);
+    return other ? std::string_view(other->kind) : "veth";
 }
 
 void replace_link(const model::Link& wanted, const model::Link& found, Draft& draft) {
@@ -17,10 +20,10 @@ void replace_link(const model::Link& wanted, const model::Link& found, Draft& dr
 }
 
 void diff_link(const model::Link& wanted, const model::Link& found, Draft& draft) {
-    if (const auto* other = foreign(found)) {
+    if (!is_ours(found)) {
         draft.foreign_links.insert(found.name);
         if (wanted != found) {
-            draft.conflicts.push_back(fmt::format("link {} ({})", found.name, other->kind));
+            draft.conflicts.push_back(fmt::format("link {} ({})", found.name, kind_name(found)));
         }
         return;
     }
@@ -40,11 +43,11 @@ void diff_links(const model::NetnsState& wanted, const model::NetnsState& found,
         wanted.links, found.links,
         [&](const model::Link& want) { draft.make_links.emplace_back(CreateLink{want}); },
         [&](const model::Link& have) {
-            if (foreign(have)) {
-                draft.foreign_links.insert(have.name);
-            } else {
+            if (is_ours(have)) {
                 draft.deleted_links.insert(have.name);
                 draft.delete_links.emplace_back(DeleteLink{have});
+            } else {
+                draft.foreign_links.insert(have.name);
             }
         },
         [&](const model::Link& want, const model::Link& have) { diff_link(want, have, draft); });

@@ -61,7 +61,7 @@ bool holds(const std::vector<T>& objects, const T& object) {
 void check_foreign_kept(const NetnsState& before, const NetnsState& after,
                         const model::Scope& scope) {
     for (const auto& link : before.links) {
-        if (std::holds_alternative<model::OtherLink>(link.kind)) CHECK(holds(after.links, link));
+        if (!is_ours(link)) CHECK(holds(after.links, link));
     }
     for (const auto& route : before.routes) {
         const bool over_ours = std::ranges::find(scope.links, route.link) != scope.links.end();

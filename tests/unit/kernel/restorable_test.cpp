@@ -23,7 +23,8 @@ TEST_CASE("what the model can say is restored as it was") {
 
 TEST_CASE("what it cannot say is left as it is now") {
     NetnsState before;
-    before.links = {{.name = "istioin", .kind = OtherLink{"dummy"}}};
+    before.links = {{.name = "istioin", .kind = OtherLink{"bridge"}},
+                    {.name = "istioout", .kind = Veth{}}};
     before.routes = {kSayable, kMultipath};
     before.rules = {{.priority = 100, .beyond_model = true}};
 

@@ -63,6 +63,13 @@ TEST_CASE("how a found link becomes the wanted one") {
     }
 }
 
+TEST_CASE("ours are the kinds that we create, but no end of a pod's pair") {
+    CHECK(is_ours(kFound));
+    CHECK(is_ours({.name = "a", .kind = Veth{"b"}}));
+    CHECK_FALSE(is_ours({.name = "a", .kind = Veth{}}));
+    CHECK_FALSE(is_ours({.name = "a", .kind = OtherLink{"bridge"}}));
+}
+
 TEST_CASE("a veth's peer is not looked at: an observed one may live elsewhere") {
     const Link wanted{.name = "a", .kind = Veth{"b"}};
     const Link found{.name = "a", .kind = Veth{""}};
