@@ -1,6 +1,7 @@
 #include "common/kernel/observe.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <ranges>
 
 #include "common/netlink/address_codec.hpp"
@@ -21,18 +22,23 @@ void keep_first_of_each_key(std::vector<T>& objects) {
     objects.erase(rest.begin(), rest.end());
 }
 
+// Nothing when there is no such object.
+template <class T>
+Result<std::optional<T>> if_present(Result<T> result) {
+    if (result) return *std::move(result);
+    if (result.error().kind == ErrorKind::not_found) return std::nullopt;
+    return std::unexpected(std::move(result).error());
+}
+
 template <class T>
 void append(std::vector<T>& all, std::vector<T> more) {
     std::ranges::move(more, std::back_inserter(all));
 }
 
-// Gives a veth its peer's name when that is in the same namespace.
-Result<void> name_peer(RouteContext& context, netlink::LinkRecord& record) {
-    auto* veth = std::get_if<model::Veth>(&record.link.kind);
-    if (veth == nullptr || !record.lower || record.lower->nsid) return {};
-    const auto name = context.names.name_of(record.lower->index);
-    if (name) veth->peer = *name;
-    return {};
+// The name of a veth's peer; empty when that is in another namespace, or gone.
+Result<std::string> peer_name(RouteContext& context, const netlink::LinkRecord& record) {
+    if (!record.lower || record.lower->nsid) return std::string();
+    return TRY(if_present(context.names.name_of(record.lower->index))).value_or(std::string());
 }
 
 }  // namespace
@@ -41,16 +47,14 @@ Result<std::vector<model::Link>> observe_links(RouteContext& context, const mode
     std::vector<model::Link> links;
     for (const auto& name : scope.links) {
         auto request = netlink::get_link(name);
-        const auto reply = context.socket.query(request);
-        if (!reply) {
-            if (reply.error().kind == ErrorKind::not_found) continue;
-            return std::unexpected(reply.error());
-        }
+        const auto reply = TRY(if_present(context.socket.query(request)));
+        if (!reply) continue;
         auto record = TRY(netlink::decode_link(reply->message()));
         // The kernel finds links by their other names too (net/core/dev.c,
         // netdev_name_node_lookup).
         if (record.link.name != name) continue;
-        TRY(name_peer(context, record));
+        if (auto* veth = std::get_if<model::Veth>(&record.link.kind))
+            veth->peer = TRY(peer_name(context, record));
         links.push_back(std::move(record.link));
     }
     return links;
@@ -60,19 +64,12 @@ Result<std::vector<model::InterfaceAddress>> observe_addresses(RouteContext& con
                                                                const model::Scope& scope) {
     std::vector<model::InterfaceAddress> addresses;
     for (const auto& link : scope.links) {
-        const auto index = context.names.index_of(link);
-        if (!index) {
-            if (index.error().kind == ErrorKind::not_found) continue;
-            return std::unexpected(index.error());
-        }
+        const auto index = TRY(if_present(context.names.index_of(link)));
+        if (!index) continue;
         for (const Family family : kFamilies) {
             auto request = netlink::dump_addresses(family, *index);
-            const auto dump = context.socket.dump(request);
-            if (!dump) {
-                if (dump.error().kind == ErrorKind::not_found)
-                    continue;  // the link went away just now
-                return std::unexpected(dump.error());
-            }
+            const auto dump = TRY(if_present(context.socket.dump(request)));
+            if (!dump) break;  // the link went away just now
             for (const auto& message : *dump) {
                 auto record = TRY(netlink::decode_address(message));
                 if (!record) continue;
@@ -88,11 +85,8 @@ Result<std::vector<model::InterfaceAddress>> observe_addresses(RouteContext& con
 Result<std::optional<model::Route>> named_route(RouteContext& context,
                                                 netlink::RouteRecord record) {
     if (record.link_index != 0) {
-        auto name = context.names.name_of(record.link_index);
-        if (!name) {
-            if (name.error().kind == ErrorKind::not_found) return std::nullopt;
-            return std::unexpected(name.error());
-        }
+        auto name = TRY(if_present(context.names.name_of(record.link_index)));
+        if (!name) return std::nullopt;
         record.route.link = *std::move(name);
     }
     return std::move(record.route);
@@ -101,12 +95,9 @@ Result<std::optional<model::Route>> named_route(RouteContext& context,
 Result<std::vector<model::Route>> filtered_routes(RouteContext& context, Family family,
                                                   const netlink::RouteFilter& filter) {
     auto request = netlink::dump_routes(family, filter);
-    const auto dump = context.socket.dump(request);
     std::vector<model::Route> routes;
-    if (!dump) {
-        if (dump.error().kind == ErrorKind::not_found) return routes;
-        return std::unexpected(dump.error());
-    }
+    const auto dump = TRY(if_present(context.socket.dump(request)));
+    if (!dump) return routes;
     for (const auto& message : *dump) {
         auto record = TRY(netlink::decode_route(message));
         if (!record) continue;

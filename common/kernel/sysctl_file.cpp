@@ -22,7 +22,9 @@ class Opener {
             return std::unexpected(invalid_input("sysctl " + path + " is not below net/"));
         }
         const auto last = path.rfind('/');
-        const auto folder = std::string_view(path).substr(0, path.rfind('/', last - 1));
+        const auto second_last = path.rfind('/', last - 1);
+        const auto folder =
+            std::string_view(path).substr(0, second_last == path.npos ? last : second_last);
         TRY(enter(folder));
         UniqueFd fd(::openat(fd_.get(), path.c_str() + folder.size() + 1, flags | O_CLOEXEC));
         if (!fd) return std::unexpected(errno_error(errno, "open sysctl", path));

@@ -38,7 +38,9 @@ TEST_CASE_FIXTURE(SysctlSandbox,
 
 TEST_CASE_FIXTURE(SysctlSandbox,
                   "a path that does not exist is left out, writing it is not_found") {
-    CHECK(sysctls({"net/ipv4/conf/nothere/rp_filter"}).empty());
+    for (const std::string path :
+         {"net/ipv4/conf/nothere/rp_filter", "net/nothere/x", "net/nothere"})
+        CHECK(sysctls({path}).empty());
     const auto error =
         refused(plan::SetSysctl{{.path = "net/ipv4/conf/nothere/rp_filter", .value = "2"}});
     CHECK(error.kind == ErrorKind::not_found);
