@@ -1,6 +1,6 @@
 #include "cni-plugin/plugin.hpp"
 
-#include <vector>
+#include <ranges>
 
 #include <fmt/format.h>
 
@@ -11,11 +11,10 @@ namespace {
 
 // SPEC, "VERSION": the version asked for, and all that we speak.
 std::string version_reply(std::string_view input) {
-    std::vector<std::string> versions;
-    for (const auto version : cni::kVersions)
-        versions.push_back(fmt::format("\"{}\"", to_string(version)));
-    return fmt::format(R"({{"cniVersion":"{}","supportedVersions":[{}]}})",
-                       to_string(cni::version_to_answer(input)), fmt::join(versions, ","));
+    const auto names =
+        cni::kVersions | std::views::transform([](cni::Version v) { return to_string(v); });
+    return fmt::format(R"({{"cniVersion":"{}","supportedVersions":["{}"]}})",
+                       to_string(cni::version_to_answer(input)), fmt::join(names, R"(",")"));
 }
 
 cni::Outcome<std::string> dispatch(const cni::Variables& variables,

@@ -120,7 +120,7 @@ Outcome<WithoutAgent> read_without_agent(const Json& config) {
     const auto text = TRY(field.text("deny"));
     if (text == "deny") return WithoutAgent::deny;
     if (text == "allow") return WithoutAgent::allow;
-    return field.wrong("\"deny\" or \"allow\"");
+    return field.wrong(R"("deny" or "allow")");
 }
 
 // libcni writes the list under both names, since SPEC 1.1.0 was published with the second, and
