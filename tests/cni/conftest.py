@@ -1,4 +1,4 @@
-"""Each test has a node and a pod of its own, unless it must not change them."""
+"""Each test has a node of its own, unless it must not change it."""
 
 from __future__ import annotations
 
@@ -48,8 +48,9 @@ def node() -> Iterator[Node]:
     yield from _node()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pod() -> Iterator[Node]:
+    """One for all tests: the plugin only looks at it."""
     yield from _scratch("pod")
 
 
@@ -65,14 +66,13 @@ def agent(plugin: Plugin) -> Iterator[AgentStandIn]:
 
 
 @pytest.fixture(scope="module")
-def captured_before(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
+def captured_before(pod: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Captured]:
     """A pod that an earlier ADD has captured, and an agent that would capture it again. One for all
     tests of a module: for those that must not change it."""
     for node in _node():
-        for pod in _scratch("pod"):
-            plugin = Plugin(node, pod, tmp_path_factory.mktemp("run") / "agent.sock")
-            for stand_in in _agent(plugin):
-                stand_in.answers |= {"add": capture_of(), "check": capture_of()}
-                node.add_element(POD, comment())
-                node.add_route(POD)
-                yield Captured(plugin, stand_in, node.state())
+        plugin = Plugin(node, pod, tmp_path_factory.mktemp("run") / "agent.sock")
+        for stand_in in _agent(plugin):
+            stand_in.answers |= {"add": capture_of(), "check": capture_of()}
+            node.add_element(POD, comment())
+            node.add_route(POD)
+            yield Captured(plugin, stand_in, node.state())

@@ -2,7 +2,7 @@
 
 import pytest
 from agent_stand_in import AgentStandIn, refusal
-from node import OTHER_POD, POD, POD6, ZTUNNEL, Node, delete_netns
+from node import OTHER_POD, POD, POD6, ZTUNNEL, Node
 from plugin import UID, VERSIONS, Plugin, capture_of, comment, pod_route, result
 
 OTHER_UID = "ffffffff-5a3b-4c1d-9e8f-001122334455"
@@ -40,7 +40,7 @@ def test_undoes_add(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
 
 
 def test_needs_no_agent_no_netns_no_result(plugin: Plugin, node: Node, captured: str) -> None:
-    delete_netns(plugin.pod)
+    plugin.pod = Node("gone-already")
     for environment in ({"CNI_NETNS": None}, {"CNI_NETNS": ""}, {}):
         node.must("nft", "flush", "set", "inet", "ambient", "pods4")
         node.add_element(OTHER_POD, comment("other"))
