@@ -176,6 +176,7 @@ void Agent::wait_for_resync() {
     resync_.expires_after(config_.resync);
     resync_.async_wait([this](const asio::error_code& code) {
         if (code) return;
+        take_in(source_, pods_);
         keeper_.forget_links();
         look_at_all();
         wait_for_resync();

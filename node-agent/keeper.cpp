@@ -20,6 +20,11 @@ Error no_ztunnel() {
             "no ztunnel pod is running and ready on this node; see that its DaemonSet is healthy"};
 }
 
+bool share_family(const std::vector<IpAddress>& some, const std::vector<IpAddress>& others) {
+    return std::ranges::find_first_of(some, others, {}, &IpAddress::family, &IpAddress::family) !=
+           some.end();
+}
+
 // `sysctls` is sorted, as in every state.
 bool has_path(const std::vector<model::Sysctl>& sysctls, const std::string& path) {
     return std::ranges::binary_search(sysctls, path, {}, &model::Sysctl::path);
@@ -93,6 +98,11 @@ Result<Keeper::Wanted> Keeper::discover() {
     for (const auto* other : ztunnels | std::views::drop(1)) {
         // One that is on its way in or out may have no route (yet, or any more).
         if (auto ztunnel = discovery_.ztunnel(*other)) node.ztunnels.push_back(*std::move(ztunnel));
+    }
+    if (!share_family(node.host_addresses, active.addresses)) {
+        return std::unexpected(
+            invalid_input("host_addresses and the ztunnel " + to_string(active.addresses.front()) +
+                          " have no address family in common; correct host_addresses"));
     }
     node.dns_capture = desired::wants_dns_capture(config_.policy, active);
     auto site = TRY(discovery_.locate(active, node.host_addresses));
