@@ -54,7 +54,7 @@ Result<Answers> exchange(NetlinkSocket& socket, MessageBuffer& messages,
             complete = complete || messages.is_final(index, refused);
         }
     }
-    std::ranges::stable_sort(answers.refusals, {}, &Refusal::index);
+    std::ranges::sort(answers.refusals, {}, &Refusal::index);
     return answers;
 }
 
