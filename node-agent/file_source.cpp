@@ -128,11 +128,12 @@ void FileSource::read(const std::string& name, Refreshed& outcome) {
     outcome.changed = true;
 }
 
-void FileSource::gather() {
-    objects_ = {};
+kube::Objects FileSource::objects() const {
+    kube::Objects all;
     for (const auto& [name, file] : files_) {
-        if (file.objects) append(objects_, *file.objects);
+        if (file.objects) append(all, *file.objects);
     }
+    return all;
 }
 
 Source::Refreshed FileSource::refresh() {
@@ -157,7 +158,6 @@ Source::Refreshed FileSource::refresh() {
     told_.reset();
     for (const std::string& name : touched.names)
         read(name, outcome);
-    if (outcome.changed) gather();
     if (!complete_ && std::ranges::all_of(files_, [](const auto& file) {
             return file.second.objects.has_value();
         })) {

@@ -29,7 +29,7 @@ class FileSource : public Source {
     // When the folder itself was replaced, the next call finds the new one, but nothing makes fd()
     // readable for that: call it at every resync, too.
     Refreshed refresh() override;
-    [[nodiscard]] const kube::Objects& objects() const override { return objects_; }
+    [[nodiscard]] kube::Objects objects() const override;
     [[nodiscard]] bool complete() const override { return complete_; }
 
   private:
@@ -50,7 +50,6 @@ class FileSource : public Source {
     Result<std::set<std::string>> list() const;
     void read(const std::string& name, Refreshed& outcome);
     void fail(File& file, Error error, Refreshed& outcome);
-    void gather();
 
     UniqueFd inotify_;
     int watch_ = -1;  // inotify's number for the folder; -1: not watched
@@ -58,7 +57,6 @@ class FileSource : public Source {
     std::string only_;                   // the single file's name; empty: all of the folder
     std::map<std::string, File> files_;  // by name
     std::optional<Error> told_;          // the folder's error
-    kube::Objects objects_;
     bool complete_ = false;
 };
 

@@ -1,4 +1,6 @@
 // ambient-node-agent: command line, log, exit status.
+#include <malloc.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -93,9 +95,18 @@ void describe_options(CLI::App& app, Options& options) {
         ->callback([&options] { options.uninstall = true; });
 }
 
+// Reading the source takes much more memory than what stays. glibc would keep that for itself: its
+// threshold for giving back grows with what was freed (malloc(3), M_TRIM_THRESHOLD), and the
+// short-lived threads that enter a namespace would each have an arena.
+void keep_memory_small() {
+    (void)::mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+    (void)::mallopt(M_ARENA_MAX, 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    keep_memory_small();
     Options options;
     CLI::App app(kAbout, "ambient-node-agent");
     try {

@@ -28,7 +28,7 @@ class Source {
     virtual Refreshed refresh() = 0;
 
     // Everything known now; changes only in refresh().
-    [[nodiscard]] virtual const kube::Objects& objects() const = 0;
+    [[nodiscard]] virtual kube::Objects objects() const = 0;
 
     // Whether objects() is the whole picture: false until everything there is has been read once
     // without error. Before that an absent pod means nothing, and nobody may be taken out of the
