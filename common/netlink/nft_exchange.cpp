@@ -22,6 +22,15 @@ void make_room_to_send(int fd, std::size_t bytes) {
     (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted);
 }
 
+// The kernel answers all messages of a datagram before send() returns, so that there must be room for
+// all answers at once: less than 2 KiB each, with its overhead. The usual limit is the same and is
+// doubled in the same way.
+constexpr std::size_t kUsualAnswers = 100;
+
+void make_room_to_receive(NetlinkSocket& socket, std::size_t messages) {
+    if (messages > kUsualAnswers) socket.set_receive_buffer(static_cast<int>(messages * 1024));
+}
+
 std::uint32_t number(NetlinkSocket& socket, MessageBuffer& messages) {
     const auto first = socket.next_sequence();
     for (std::size_t more = 1; more < messages.size(); ++more)
@@ -36,6 +45,7 @@ Result<Answers> exchange(NetlinkSocket& socket, MessageBuffer& messages,
                          const std::function<void(const nlmsghdr&)>& on_message) {
     const auto first = number(socket, messages);
     make_room_to_send(socket.fd(), messages.bytes().size());
+    make_room_to_receive(socket, messages.size());
     TRY(socket.send(messages.bytes()));
     Answers answers;
     for (bool complete = false; !complete;) {

@@ -151,6 +151,18 @@ TEST_CASE_FIXTURE(NftSandbox, "single elements are asked for by address") {
     CHECK(tables.observe_elements("other", std::vector{ip("10.0.0.9")}).value() == std::nullopt);
 }
 
+TEST_CASE_FIXTURE(NftSandbox, "thousands of elements can be asked for, there or not") {
+    const auto wanted =
+        table_of({{"pods4", Family::ipv4, many(Family::ipv4, 3000, std::string(100, 'c'))}});
+    apply(creation_of(wanted));
+    std::vector<IpAddress> addresses;
+    for (std::uint32_t i = 0; i < 6000; ++i)
+        addresses.push_back(nth(Family::ipv4, i));
+    const auto found = tables.observe_elements("t", addresses);
+    if (!found) FAIL(describe(found.error()));
+    CHECK(*found == wanted);
+}
+
 TEST_CASE_FIXTURE(NftSandbox, "a set of another kind than ours is beyond the model") {
     for (const std::string kind : {
              "type ipv4_addr; flags interval;",

@@ -127,6 +127,14 @@ TEST_CASE_FIXTURE(NftSandbox, "of several refusals the first is told") {
     CHECK(error.errno_value == ENOENT);
 }
 
+TEST_CASE_FIXTURE(NftSandbox, "of thousands of refusals too") {
+    const FilterRule bad{{}, {model::Jump{"none"}}};
+    apply(creation_of(example()));
+    const auto error = refused({ReplaceRules{"t", "second", std::vector<FilterRule>(5000, bad)}});
+    CHECK(error.object == "replace rules of chain second of table t, rule 1");
+    CHECK(error.kind == ErrorKind::not_found);
+}
+
 TEST_CASE_FIXTURE(NftSandbox, "an empty transaction is none") { apply({}); }
 
 TEST_CASE_FIXTURE(NftSandbox, "a socket serves its namespace wherever its thread is") {
