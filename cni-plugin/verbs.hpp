@@ -19,7 +19,8 @@ cni::Outcome<std::string> add(const Call& call);
 cni::Outcome<std::string> del(const Call& call);
 // Compares the kernel with what the agent says must be there.
 cni::Outcome<std::string> check(const Call& call);
-// Removes the attachments that are not among the valid ones.
+// Removes the attachments that are not among the valid ones. A runtime names those of one network:
+// this plugin must stand in the list of one network only, the pods' primary one.
 cni::Outcome<std::string> gc(const Call& call);
 // Whether ADD can be served.
 cni::Outcome<std::string> status(const Call& call);
