@@ -20,6 +20,8 @@ Value to_json(const model::Route& route);
 Value to_json(const model::PolicyRule& rule);
 Value to_json(const model::FilterTable& table);
 Value to_json(const model::FilterRule& rule);
+Value to_json(const model::Match& match);
+Value to_json(const model::Action& action);
 
 model::Link read_link(const Node& node);
 model::InterfaceAddress read_interface_address(const Node& node);
@@ -27,6 +29,8 @@ model::Route read_route(const Node& node);
 model::PolicyRule read_policy_rule(const Node& node);
 model::FilterTable read_table(const Node& node);
 model::FilterRule read_rule(const Node& node);
+model::Match read_match(const Node& node);
+model::Action read_action(const Node& node);
 
 // A name of an enumeration's values, in their order.
 template <class Enum, std::size_t N>

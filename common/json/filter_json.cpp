@@ -1,4 +1,4 @@
-// Packet-filter tables, sets and chains.
+// Packet-filter tables, sets, chains and rules.
 #include <array>
 #include <limits>
 #include <string_view>
@@ -97,6 +97,31 @@ FilterChain read_chain(const Node& node) {
 }
 
 }  // namespace
+
+Value to_json(const FilterRule& rule) {
+    auto matches = Value::array();
+    for (const auto& match : rule.matches)
+        matches.push_back(to_json(match));
+    auto actions = Value::array();
+    for (const auto& action : rule.actions)
+        actions.push_back(to_json(action));
+    Value value = {{"match", std::move(matches)}, {"do", std::move(actions)}};
+    if (rule.beyond_model) value["beyond_model"] = true;
+    return value;
+}
+
+FilterRule read_rule(const Node& node) {
+    FilterRule rule;
+    ObjectReader fields(node);
+    fields.optional("match", [&](const Node& list) {
+        read_list(list, [&](const Node& n) { rule.matches.push_back(read_match(n)); });
+    });
+    fields.optional("do", [&](const Node& list) {
+        read_list(list, [&](const Node& n) { rule.actions.push_back(read_action(n)); });
+    });
+    fields.optional("beyond_model", [&](const Node& n) { rule.beyond_model = read_bool(n); });
+    return rule;
+}
 
 Value to_json(const FilterTable& table) {
     Value value = {{"name", table.name}};

@@ -1,5 +1,4 @@
-// The packet filter's rule language: {"match": [{"in_interface": "eth0", "not": true}], "do":
-// ["counter", "drop"]}.
+// The matches of a packet-filter rule: {"in_interface": "eth0", "not": true}.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -13,8 +12,6 @@ namespace ambient::json {
 namespace {
 
 using namespace model;
-
-// ---- pieces ----
 
 template <class T>
 struct Range {
@@ -46,25 +43,6 @@ Range<T> read_range(const Node& node) {
                        });
 }
 
-struct Endpoint {
-    IpAddress address;
-    std::optional<std::uint16_t> port;
-};
-
-Value endpoint_value(const IpAddress& address, std::optional<std::uint16_t> port) {
-    Value value = {{"address", to_string(address)}};
-    if (port) value["port"] = *port;
-    return value;
-}
-
-Endpoint read_endpoint(const Node& node) {
-    Endpoint endpoint;
-    ObjectReader fields(node);
-    fields.required("address", [&](const Node& n) { endpoint.address = read_address(n); });
-    fields.optional("port", [&](const Node& n) { endpoint.port = read_as<std::uint16_t>(n); });
-    return endpoint;
-}
-
 constexpr std::array<std::pair<std::string_view, std::uint32_t>, 5> kCtStates = {
     {{"invalid", 1},
      {"established", kCtEstablished},
@@ -93,13 +71,11 @@ std::uint32_t read_states(const Node& node) {
     return states;
 }
 
-// ---- matches ----
-
 const char* side(Direction direction, const char* source, const char* destination) {
     return direction == Direction::source ? source : destination;
 }
 
-Value match_value(const Match& match) {
+Value fields_of(const Match& match) {
     return std::visit(
         Overloaded{
             [](const InInterface& m) -> Value { return {{"in_interface", m.name}}; },
@@ -195,6 +171,14 @@ constexpr std::array<std::pair<const char*, ReadMatch>, 15> kMatches = {{
     {"socket_group", [](const Node& n) -> Match { return read_owner<SocketGroup>(n); }},
 }};
 
+}  // namespace
+
+Value to_json(const Match& match) {
+    auto value = fields_of(match);
+    if (negated(match)) value["not"] = true;
+    return value;
+}
+
 Match read_match(const Node& node) {
     Match match;
     ObjectReader fields(node);
@@ -210,121 +194,6 @@ Match read_match(const Node& node) {
     }
     fields.optional("not", [&](const Node& n) { negate(match, n); });
     return match;
-}
-
-// ---- actions ----
-
-Value action_value(const Action& action) {
-    return std::visit(
-        Overloaded{
-            [](const Counter&) -> Value { return "counter"; },
-            [](const Log& a) -> Value { return {{"log", a.prefix}}; },
-            [](const SetMark& a) -> Value { return {{"set_mark", to_string(a.mark)}}; },
-            [](const SetCtMark& a) -> Value { return {{"set_ct_mark", to_string(a.mark)}}; },
-            [](const SaveMark&) -> Value { return "save_mark"; },
-            [](const RestoreMark&) -> Value { return "restore_mark"; },
-            [](const Tproxy& a) -> Value {
-                return {{"tproxy", endpoint_value(a.address, a.port)}};
-            },
-            [](const Redirect& a) -> Value { return {{"redirect", a.port}}; },
-            [](const Dnat& a) -> Value { return {{"dnat", endpoint_value(a.address, a.port)}}; },
-            [](const Snat& a) -> Value { return {{"snat", endpoint_value(a.address, a.port)}}; },
-            [](const KeepDestination& a) -> Value {
-                return {{"keep_destination", to_string(a.family)}};
-            },
-            [](const KeepSource& a) -> Value { return {{"keep_source", to_string(a.family)}}; },
-            [](const Accept&) -> Value { return "accept"; },
-            [](const Drop&) -> Value { return "drop"; },
-            [](const Return&) -> Value { return "return"; },
-            [](const Jump& a) -> Value { return {{"jump", a.chain}}; },
-        },
-        action);
-}
-
-Tproxy read_tproxy(const Node& node) {
-    const auto endpoint = read_endpoint(node);
-    if (!endpoint.port) node.complain("has no field \"port\"");
-    return {.address = endpoint.address, .port = endpoint.port.value_or(0)};
-}
-
-template <class Nat>
-Nat read_nat(const Node& node) {
-    const auto endpoint = read_endpoint(node);
-    return {.address = endpoint.address, .port = endpoint.port};
-}
-
-const std::array<std::pair<std::string_view, Action>, 6> kPlainActions = {
-    {{"counter", Counter{}},
-     {"save_mark", SaveMark{}},
-     {"restore_mark", RestoreMark{}},
-     {"accept", Accept{}},
-     {"drop", Drop{}},
-     {"return", Return{}}}};
-
-using ReadAction = Action (*)(const Node&);
-constexpr std::array<std::pair<const char*, ReadAction>, 10> kActions = {{
-    {"log", [](const Node& n) -> Action { return Log{read_text(n)}; }},
-    {"set_mark", [](const Node& n) -> Action { return SetMark{read_mark(n)}; }},
-    {"set_ct_mark", [](const Node& n) -> Action { return SetCtMark{read_mark(n)}; }},
-    {"tproxy", [](const Node& n) -> Action { return read_tproxy(n); }},
-    {"redirect", [](const Node& n) -> Action { return Redirect{read_as<std::uint16_t>(n)}; }},
-    {"dnat", [](const Node& n) -> Action { return read_nat<Dnat>(n); }},
-    {"snat", [](const Node& n) -> Action { return read_nat<Snat>(n); }},
-    {"keep_destination", [](const Node& n) -> Action { return KeepDestination{read_family(n)}; }},
-    {"keep_source", [](const Node& n) -> Action { return KeepSource{read_family(n)}; }},
-    {"jump", [](const Node& n) -> Action { return Jump{read_text(n)}; }},
-}};
-
-Action read_plain_action(const Node& node) {
-    const auto text = read_text(node);
-    const auto* action =
-        std::ranges::find(kPlainActions, text, [](const auto& a) { return a.first; });
-    if (action != kPlainActions.end()) return action->second;
-    node.complain("\"" + text + "\" is not an action that is known here");
-    return {};
-}
-
-Action read_action(const Node& node) {
-    if (node.value.is_string()) return read_plain_action(node);
-    Action action;
-    ObjectReader fields(node);
-    const auto* kind =
-        std::ranges::find_if(kActions, [&](const auto& k) { return fields.has(k.first); });
-    if (kind == kActions.end()) {
-        node.complain("is not an action that is known here");
-        return action;
-    }
-    fields.required(kind->first, [&](const Node& n) { action = kind->second(n); });
-    return action;
-}
-
-}  // namespace
-
-Value to_json(const FilterRule& rule) {
-    auto matches = Value::array();
-    for (const auto& match : rule.matches) {
-        matches.push_back(match_value(match));
-        if (negated(match)) matches.back()["not"] = true;
-    }
-    auto actions = Value::array();
-    for (const auto& action : rule.actions)
-        actions.push_back(action_value(action));
-    Value value = {{"match", std::move(matches)}, {"do", std::move(actions)}};
-    if (rule.beyond_model) value["beyond_model"] = true;
-    return value;
-}
-
-FilterRule read_rule(const Node& node) {
-    FilterRule rule;
-    ObjectReader fields(node);
-    fields.optional("match", [&](const Node& list) {
-        read_list(list, [&](const Node& n) { rule.matches.push_back(read_match(n)); });
-    });
-    fields.optional("do", [&](const Node& list) {
-        read_list(list, [&](const Node& n) { rule.actions.push_back(read_action(n)); });
-    });
-    fields.optional("beyond_model", [&](const Node& n) { rule.beyond_model = read_bool(n); });
-    return rule;
 }
 
 }  // namespace ambient::json
