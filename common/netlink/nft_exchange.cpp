@@ -22,9 +22,9 @@ void make_room_to_send(int fd, std::size_t bytes) {
     (void)::setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wanted, sizeof wanted);
 }
 
-// The kernel answers all messages of a datagram before send() returns, so that there must be room for
-// all answers at once: less than 2 KiB each, with its overhead. The usual limit is the same and is
-// doubled in the same way.
+// The kernel answers all messages of a datagram before send() returns, so that there must be room
+// for all answers at once: less than 2 KiB each, with its overhead. The usual limit is the same and
+// is doubled in the same way.
 constexpr std::size_t kUsualAnswers = 100;
 
 void make_room_to_receive(NetlinkSocket& socket, std::size_t messages) {

@@ -109,16 +109,19 @@ TEST_CASE_FIXTURE(NftSandbox,
          "replace rules of chain second of table t, rule 1"},
         {CreateLink{}, ErrorKind::internal, "a step that is none of the packet filter"},
     };
+    const auto before = must_run("nft list ruleset");
     for (const auto& [step, kind, object] : cases) {
         INFO(object);
         // Good steps around it: none of them may be seen.
-        const auto error =
-            refused({AddElement{"t", "pods4", {ip("10.0.0.2"), ""}}, CreateChain{"t", "third", {}},
-                     step, CreateChain{"t", "fourth", {}}});
-        CHECK(error.kind == kind);
-        CHECK(error.object == object);
+        const plan::Plan steps{AddElement{"t", "pods4", {ip("10.0.0.2"), ""}},
+                               CreateChain{"t", "third", {}}, step, CreateChain{"t", "fourth", {}}};
+        const auto outcome = tables.apply(steps);
+        REQUIRE(!outcome);
+        CHECK(outcome.error().kind == kind);
+        CHECK(outcome.error().object == object);
         CHECK(observe() == example());
     }
+    CHECK(must_run("nft list ruleset") == before);
 }
 
 TEST_CASE_FIXTURE(NftSandbox, "of several refusals the first is told") {
