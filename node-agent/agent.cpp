@@ -250,6 +250,8 @@ void Agent::retry_later(const Error& error) {
     const bool is_new = std::exchange(last_trouble_, text) != text;
     log(is_new ? LogLevel::warning : LogLevel::debug, "not settled",
         {{"error", text}, {"retry_ms", delay_.count()}});
+    // A device that is gone fails what is asked of it: where pods are is found anew.
+    keeper_.forget_links();
     all_ = true;
     retry_.expires_after(delay_);
     retry_.async_wait([this](const asio::error_code& code) {
