@@ -46,10 +46,9 @@ class Keeper {
     };
     Result<PodPart> part_of(const std::vector<IpAddress>& addresses);
 
-    // Captures are verified in the kernel: the last settle() succeeded.
+    // What the last settle() said; null when captures are verified in the kernel.
+    [[nodiscard]] const Error* trouble() const { return trouble_ ? &*trouble_ : nullptr; }
     [[nodiscard]] bool ready() const { return !trouble_; }
-    // When not ready: what the last settle() said.
-    [[nodiscard]] std::string why_not_ready() const { return trouble_ ? describe(*trouble_) : ""; }
     // Routes changed under us: what Discovery remembers, of all or of one, may be wrong.
     void forget_links() { discovery_.forget(); }
     void forget_link(const IpAddress& address) { discovery_.forget(address); }

@@ -68,6 +68,9 @@ class PodTable {
     // the next change.
     [[nodiscard]] std::vector<const kube::Pod*> ztunnels() const;
 
+    // Everything is known, and there is none.
+    [[nodiscard]] bool waits_for_ztunnel() const { return known_ && ztunnels().empty(); }
+
   private:
     struct Attached {
         PodId pod;

@@ -90,9 +90,13 @@ Result<rpc::Reply> Service::check(const rpc::Request& request) {
 }
 
 Result<rpc::Reply> Service::status() const {
-    if (keeper_.ready()) return rpc::Reply{.enrolled = false, .reason = "ready"};
-    return std::unexpected(Error{.kind = ErrorKind::unavailable,
-                                 .doing = "the datapath is not ready: " + keeper_.why_not_ready()});
+    if (const auto* trouble = keeper_.trouble(); trouble != nullptr) {
+        // As long as an error stands here a runtime starts no pod on the pod network: also no
+        // ztunnel.
+        if (pods_.waits_for_ztunnel()) return rpc::Reply{.reason = "no ztunnel is ready yet"};
+        return std::unexpected(*trouble);
+    }
+    return rpc::Reply{.reason = "ready"};
 }
 
 Result<void> Service::settle_changes(const std::vector<IpAddress>& except) {

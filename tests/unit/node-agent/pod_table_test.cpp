@@ -176,8 +176,12 @@ TEST_CASE("the ztunnel is never captured, and found") {
     auto pods = table();
     auto ztunnel = running("ztunnel", {kFirst});
     ztunnel.labels["app"] = "ztunnel";
+    CHECK_FALSE(pods.waits_for_ztunnel());  // nothing is known yet
+    pods.replace(mesh({running("web", {kSecond})}));
+    CHECK(pods.waits_for_ztunnel());
     pods.replace(mesh({ztunnel, running("web", {kSecond})}));
     CHECK(pods.captures().size() == 1);
+    CHECK_FALSE(pods.waits_for_ztunnel());
     REQUIRE(pods.ztunnels().size() == 1);
     CHECK(pods.ztunnels().front()->name == "ztunnel");
 }
