@@ -121,6 +121,11 @@ FilterChain output(const Datapath& datapath, const std::vector<Family>& families
              {Counter{}, SetMark{marks.to_ztunnel}, Accept{}});
     for (const Family family : families) {
         const InSet to_pods = in_pods(datapath, Direction::destination, family);
+        // An error about a connection (the tunnel's smaller MTU, say) is the pod's to hear, and
+        // says nothing of how the connection goes on: a mark kept for it would lead it past
+        // ztunnel.
+        add_rule(chain, {to_pods, CtStateIn{kCtRelated}},
+                 {Counter{}, SetMark{marks.skip}, Accept{}});
         if (family == Family::ipv4) {
             add_rule(chain, {to_pods}, skip);
         } else {

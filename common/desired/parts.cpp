@@ -35,6 +35,12 @@ model::Sysctl loose_rp_filter(const std::string& link) {
     return {.path = rp_filter_path(link), .value = "2"};
 }
 
+MacAddress tunnel_mac(const Tunnel& tunnel, End end) {
+    const IpAddress address = tunnel_address(tunnel, end, Family::ipv4);
+    const auto bytes = address.bytes();
+    return {{0x02, 0, bytes[0], bytes[1], bytes[2], bytes[3]}};
+}
+
 void add_tunnel_end(model::NetnsState& state, const Datapath& datapath, const Tunnel& tunnel,
                     End end, const IpAddress& remote, const std::vector<Family>& families) {
     const std::string& link = end == End::node ? tunnel.node_link : tunnel.ztunnel_link;
@@ -42,7 +48,8 @@ void add_tunnel_end(model::NetnsState& state, const Datapath& datapath, const Tu
         {.name = link,
          .kind =
              model::Geneve{.vni = tunnel.vni, .remote = remote, .udp_port = datapath.geneve_port},
-         .up = true});
+         .up = true,
+         .mac = tunnel_mac(tunnel, end)});
     for (const Family family : families) {
         const bool ipv4 = family == Family::ipv4;
         state.addresses.push_back(

@@ -22,6 +22,12 @@ std::vector<Family> common_families(std::span<const IpAddress> node,
 enum class End { node, ztunnel };
 IpAddress tunnel_address(const Tunnel& tunnel, End end, Family family);
 
+// A device's own MAC address, made from its IPv4 address inside the tunnel and so the same for
+// every ztunnel: when the tunnel leads to another one, or is made anew, what the other end
+// remembers of its neighbour stays right. With the kernel's random ones, connections would hang
+// until that is probed.
+MacAddress tunnel_mac(const Tunnel& tunnel, End end);
+
 // Loose (2): packets come with sources that the main table reaches by another device. The effective
 // value is the maximum of this and the one of `all` (CONTRACT U7).
 model::Sysctl loose_rp_filter(const std::string& link);

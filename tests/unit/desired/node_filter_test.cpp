@@ -83,6 +83,7 @@ TEST_CASE("output: the node's own packets") {
           Lines{
               "type route hook output priority -90; policy accept;",
               "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 accept",
+              "ip daddr @pods4 ct state related counter meta mark set meta mark | 0x200 accept",
               "ip daddr @pods4 counter meta mark set meta mark | 0x200 ct mark set ct mark | 0x220",
           });
 }
@@ -115,7 +116,9 @@ TEST_CASE("dual stack: the IPv6 twin of each rule") {
           Lines{
               "type route hook output priority -90; policy accept;",
               "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 accept",
+              "ip daddr @pods4 ct state related counter meta mark set meta mark | 0x200 accept",
               "ip daddr @pods4" + skip,
+              "ip6 daddr @pods6 ct state related counter meta mark set meta mark | 0x200 accept",
               "ip6 daddr @pods6 meta l4proto 6" + skip,
               "ip6 daddr @pods6 meta l4proto 17" + skip,
           });

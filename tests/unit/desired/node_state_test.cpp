@@ -11,13 +11,14 @@ const Datapath kDatapath;
 
 TEST_CASE("IPv4: devices and addresses") {
     const auto state = node_state(kDatapath, ipv4_facts());
-    CHECK(link_lines(state) ==
-          Lines{
-              "ip link add istioin up type geneve id 1000 remote 10.244.1.10 dstport 6081",
-              "ip link add istioout up type geneve id 1001 remote 10.244.1.10 dstport 6081",
-              "ip address add 192.168.126.1/30 dev istioin",
-              "ip address add 192.168.127.1/30 dev istioout",
-          });
+    CHECK(link_lines(state) == Lines{
+                                   "ip link add istioin address 02:00:c0:a8:7e:01 up type geneve "
+                                   "id 1000 remote 10.244.1.10 dstport 6081",
+                                   "ip link add istioout address 02:00:c0:a8:7f:01 up type geneve "
+                                   "id 1001 remote 10.244.1.10 dstport 6081",
+                                   "ip address add 192.168.126.1/30 dev istioin",
+                                   "ip address add 192.168.127.1/30 dev istioout",
+                               });
 }
 
 TEST_CASE("IPv4: routes of the three tables") {
@@ -120,7 +121,8 @@ TEST_CASE("IPv6 only: the tunnels run over IPv6") {
     facts.host_addresses = {ip("fd00:10:244:1::1")};
     const auto state = node_state(kDatapath, facts);
     CHECK(link_lines(state).front() ==
-          "ip link add istioin up type geneve id 1000 remote fd00:10:244:1::10 dstport 6081");
+          "ip link add istioin address 02:00:c0:a8:7e:01 up type geneve id 1000 remote "
+          "fd00:10:244:1::10 dstport 6081");
     CHECK(sysctl_lines(state) == Lines{});
     CHECK(set_lines(state, "pods4") == Lines{});
     CHECK(set_lines(state, "pods6").size() == 2);
@@ -133,7 +135,8 @@ TEST_CASE("another active ztunnel moves the tunnels and its routes, and nothing 
     std::swap(facts.ztunnels[0], facts.ztunnels[1]);
     const auto after = node_state(kDatapath, facts);
     CHECK(link_lines(after).front() ==
-          "ip link add istioin up type geneve id 1000 remote 10.244.1.20 dstport 6081");
+          "ip link add istioin address 02:00:c0:a8:7e:01 up type geneve id 1000 remote 10.244.1.20 "
+          "dstport 6081");
     CHECK(has_line(route_lines(after),
                    "ip route replace default via 10.244.1.20 dev veth-zt2 "
                    "table 102 proto 122 scope global onlink"));

@@ -16,13 +16,14 @@ const ZtunnelFacts kDualStack = {.link = "eth0",
 
 TEST_CASE("IPv4: devices, routes, rules, sysctls") {
     const auto state = ztunnel_state(kDatapath, kIpv4);
-    CHECK(link_lines(state) ==
-          Lines{
-              "ip link add pistioin up type geneve id 1000 remote 10.244.1.1 dstport 6081",
-              "ip link add pistioout up type geneve id 1001 remote 10.244.1.1 dstport 6081",
-              "ip address add 192.168.126.2/30 dev pistioin",
-              "ip address add 192.168.127.2/30 dev pistioout",
-          });
+    CHECK(link_lines(state) == Lines{
+                                   "ip link add pistioin address 02:00:c0:a8:7e:02 up type geneve "
+                                   "id 1000 remote 10.244.1.1 dstport 6081",
+                                   "ip link add pistioout address 02:00:c0:a8:7f:02 up type geneve "
+                                   "id 1001 remote 10.244.1.1 dstport 6081",
+                                   "ip address add 192.168.126.2/30 dev pistioin",
+                                   "ip address add 192.168.127.2/30 dev pistioout",
+                               });
     CHECK(route_lines(state) ==
           Lines{"ip route replace local default dev lo table 100 proto 122 scope host"});
     CHECK(rule_lines(state) ==
@@ -61,7 +62,8 @@ TEST_CASE("dual stack: the IPv6 twins; link-local and multicast stay ztunnel's o
     const auto state = ztunnel_state(kDatapath, kDualStack);
     // IPv4 carries the tunnels, whichever address is told first.
     CHECK(link_lines(state).front() ==
-          "ip link add pistioin up type geneve id 1000 remote 10.244.1.1 dstport 6081");
+          "ip link add pistioin address 02:00:c0:a8:7e:02 up type geneve id 1000 remote 10.244.1.1 "
+          "dstport 6081");
     CHECK(has_line(link_lines(state), "ip address add fd00:126::2/126 dev pistioin nodad"));
     CHECK(has_line(link_lines(state), "ip address add fd00:127::2/126 dev pistioout nodad"));
     CHECK(route_lines(state) ==
