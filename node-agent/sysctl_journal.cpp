@@ -19,9 +19,14 @@ constexpr std::string_view kSeparator = " = ";
 
 constexpr std::uintmax_t kMaxBytes = 4 * 1024 * 1024;
 
-Result<void> write_file(const std::filesystem::path& file, const std::string& text) {
+std::string line_of(const std::string& path, const std::string& value) {
+    return std::string(path).append(kSeparator).append(value).append("\n");
+}
+
+// `how`: O_TRUNC or O_APPEND.
+Result<void> write_file(const std::filesystem::path& file, const std::string& text, int how) {
     const UniqueFd fd(
-        ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+        ::open(file.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd) return std::unexpected(errno_error(errno, "open", file));
     for (std::size_t written = 0; written < text.size();) {
         const auto count = ::write(fd.get(), text.data() + written, text.size() - written);
@@ -46,6 +51,11 @@ Result<SysctlJournal> SysctlJournal::load(std::filesystem::path file) {
     }
     std::ifstream stream(journal.file_);
     for (std::string line; std::getline(stream, line);) {
+        // Cut off in the middle of remember(): what it was for has not been done.
+        if (stream.eof()) {
+            TRY(journal.save());
+            break;
+        }
         const auto separator = line.find(kSeparator);
         if (separator == std::string::npos) {
             return std::unexpected(invalid_input(journal.file_.string() + " has a line \"" + line +
@@ -57,11 +67,23 @@ Result<SysctlJournal> SysctlJournal::load(std::filesystem::path file) {
     return journal;
 }
 
+// Added to the end: a new file for each pod would cost more than all the rest of its ADD.
 Result<void> SysctlJournal::remember(const std::vector<model::Sysctl>& found) {
-    const auto before = originals_.size();
-    for (const auto& sysctl : found)
-        originals_.emplace(sysctl.path, sysctl.value);
-    return originals_.size() == before ? Result<void>{} : save();
+    std::string text;
+    std::vector<std::string> added;
+    for (const auto& [path, value] : found) {
+        if (!originals_.emplace(path, value).second) continue;
+        added.push_back(path);
+        text += line_of(path, value);
+    }
+    if (added.empty()) return {};
+    if (std::filesystem::exists(file_) && write_file(file_, text, O_APPEND)) return {};
+    const auto saved = save();  // whatever part of it was written
+    if (!saved) {
+        for (const auto& path : added)
+            originals_.erase(path);
+    }
+    return saved;
 }
 
 Result<void> SysctlJournal::forget(const std::vector<std::string>& paths) {
@@ -87,8 +109,8 @@ Result<void> SysctlJournal::save() const {
     next += ".next";
     std::string text;
     for (const auto& [path, value] : originals_)
-        text.append(path).append(kSeparator).append(value).append("\n");
-    TRY(write_file(next, text));
+        text += line_of(path, value);
+    TRY(write_file(next, text, O_TRUNC));
     if (::rename(next.c_str(), file_.c_str()) != 0)
         return std::unexpected(errno_error(errno, "rename", next));
     return {};

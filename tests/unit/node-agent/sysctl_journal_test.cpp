@@ -59,6 +59,24 @@ TEST_CASE_FIXTURE(Folder, "an empty file, as a power failure may leave it") {
     CHECK(load().originals().empty());
 }
 
+TEST_CASE_FIXTURE(Folder, "a line that was cut off counts for nothing") {
+    write("net/a = 1\nnet/b = ");
+    auto journal = load();
+    CHECK(journal.originals() == Values{{"net/a", "1"}});
+    REQUIRE(journal.remember({Sysctl{"net/c", "3"}}));
+    CHECK(load().originals() == Values{{"net/a", "1"}, {"net/c", "3"}});
+}
+
+TEST_CASE_FIXTURE(Folder, "what cannot be written is not taken for remembered") {
+    auto journal = load();
+    REQUIRE(journal.remember({Sysctl{"net/a", "1"}}));
+    const auto state = file().parent_path();
+    std::filesystem::remove_all(state);
+    std::ofstream(state) << "in the way";
+    CHECK(!journal.remember({Sysctl{"net/b", "2"}}));
+    CHECK(journal.originals() == Values{{"net/a", "1"}});
+}
+
 TEST_CASE_FIXTURE(Folder, "a file that is not ours is refused") {
     write("net/a = 1\nsomething else\n");
     const auto journal = SysctlJournal::load(file());
