@@ -91,6 +91,8 @@ void PodTable::attach(const cni::Attachment& told, const PodId& id,
     }
     for (const auto& other : stale)
         detach(other, {});
+    // A container without a pod's name (`ctr run --cni`): the source knows whose address it is.
+    if (id == PodId{}) return;
     attachments_[attachment] = {.pod = id, .addresses = addresses};
     auto& entry = pods_[id];
     entry.attachments.insert(attachment);

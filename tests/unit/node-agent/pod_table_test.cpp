@@ -124,6 +124,17 @@ TEST_CASE("a reused address belongs to the pod that was attached with it") {
     }
 }
 
+TEST_CASE("a container attached without a pod's name leaves its address to the source") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst}), running("old", {})}));
+    pods.attach({std::string(64, 'd'), "eth0"}, {"mesh", "old"}, {kSecond});
+    pods.attach({kContainer, "eth0"}, {}, {kFirst, kSecond});
+    CHECK(pods.captures().at(kFirst).comment == "uid-web");
+    CHECK_FALSE(pods.captures().contains(kSecond));  // whoever was attached with it before is gone
+    pods.detach({kContainer, "eth0"}, {});
+    CHECK(pods.captures().contains(kFirst));
+}
+
 TEST_CASE("of two pods with one address the one on its way out loses") {
     auto pods = table();
     auto leaving = running("a-leaving", {kFirst});
