@@ -11,11 +11,16 @@ from model import PODS
 
 
 class Manifests:
-    """Stands where the tests have an ObjectStore. Its pods must be pods of the model, which says what runs in them."""
+    """Stands where the tests have an ObjectStore. Its pods must be pods of the model, which says
+    what runs in them."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder
-        objects = [o for file in sorted(folder.glob("*.yaml")) for o in yaml.safe_load_all(file.read_text())]
+        objects = [
+            o
+            for file in sorted(folder.glob("*.yaml"))
+            for o in yaml.safe_load_all(file.read_text())
+        ]
         found = [o for o in objects if o["kind"] == "Pod"]
         self.pods = {o["metadata"]["name"]: PODS[o["metadata"]["name"]] for o in found}
         for o in found:

@@ -20,7 +20,8 @@ class Marked:
     mark: Mark
 
     def __str__(self) -> str:
-        return f"{self.netns}: {self.mark.src} > {self.mark.dst} with mark {self.mark.value:#x}/{self.mark.mask:#x}"
+        mark = f"{self.mark.value:#x}/{self.mark.mask:#x}"
+        return f"{self.netns}: {self.mark.src} > {self.mark.dst} with mark {mark}"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Accepted:
         ]
 
     def __str__(self) -> str:
-        return f"{self.proxy}, listener {self.listener}: from {self.source}, original destination {self.destination}"
+        return f"{self.proxy}, listener {self.listener}: {self.source} > {self.destination}"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,10 @@ def travel(cluster: Cluster, path: Path) -> list[Measured]:
 
 
 def report(path: Path, measured: list[Measured]) -> str:
-    lines = [path.title, f"  {TRANSFER // 1000} kB sent and {TRANSFER // 1000} kB received; counted on the way:"]
+    lines = [
+        path.title,
+        f"  {TRANSFER // 1000} kB sent and {TRANSFER // 1000} kB received; counted on the way:",
+    ]
     for number, result in enumerate(measured, start=1):
         unit = "connection" if isinstance(result.step.evidence, Accepted) else "packet"
         plural = "" if result.count == 1 else "s"

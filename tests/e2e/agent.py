@@ -1,4 +1,5 @@
-"""Runs ambient-node-agent on a node: its own configuration, socket and state folder, in the node's namespace."""
+"""Runs ambient-node-agent on a node: its own configuration, socket and state folder, in the node's
+namespace."""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ class Agent:
         )
         self._process: subprocess.Popen[str] | None = None
         self._lines: list[str] = []
-        self._started_at = 0  # how many lines were there
+        self.started_at = 0  # how many lines were there
         self._changed = threading.Condition()
 
     @property
@@ -56,9 +57,13 @@ class Agent:
 
     def start(self) -> None:
         assert self._process is None, "already running"
-        self._started_at = len(self.log())
+        self.started_at = len(self.log())
         self._process = self._netns.start(
-            self._args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self._args,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         threading.Thread(target=self._follow, args=(self._process.stdout,), daemon=True).start()
 
@@ -75,24 +80,28 @@ class Agent:
 
     def wait_serving(self) -> None:
         """Waits until the plugin can ask it something."""
-        self.wait_log("serving", after=self._started_at)
+        self.wait_log("serving", after=self.started_at)
 
     def wait_ready(self) -> None:
         """Waits until it says that traffic is captured."""
-        self.wait_log("datapath ready", after=self._started_at)
+        self.wait_log("datapath ready", after=self.started_at)
 
     def wait_log(self, *parts: str, after: int = 0, timeout: float = 20) -> str:
         """The first line, after that many lines, with all the parts."""
 
         def find() -> str | None:
-            return next((line for line in self._lines[after:] if all(part in line for part in parts)), None)
+            return next(
+                (line for line in self._lines[after:] if all(part in line for part in parts)), None
+            )
 
         deadline = time.monotonic() + timeout
         with self._changed:
             while (line := find()) is None:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise AssertionError(f"no log line with {parts}:\n" + "\n".join(self._lines[after:]))
+                    raise AssertionError(
+                        f"no log line with {parts}:\n" + "\n".join(self._lines[after:])
+                    )
                 self._changed.wait(left)
             return line
 
@@ -117,7 +126,9 @@ class Agent:
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         args = [str(program("ambient-node-agent")), *arguments, "--config", str(self.config)]
-        return self._netns.run(lambda: subprocess.run(args, capture_output=True, text=True, timeout=60))
+        return self._netns.run(
+            lambda: subprocess.run(args, capture_output=True, text=True, timeout=60)
+        )
 
     def once(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run("--once", *arguments)

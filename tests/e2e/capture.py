@@ -1,7 +1,8 @@
-"""Packet capture: which packets passed which device, in which direction, read from AF_PACKET sockets.
+"""Packet capture: which packets passed which device, in which direction, read from AF_PACKET
+sockets.
 
-A Capture opens one socket in each namespace it watches (all devices of the namespace), and classifies afterwards what
-was seen. Only headers are kept: a socket filter cuts every packet.
+A Capture opens one socket in each namespace it watches (all devices of the namespace), and
+classifies afterwards what was seen. Only headers are kept: a socket filter cuts every packet.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ SYN, ACK = 0x02, 0x10
 
 @dataclass(frozen=True)
 class Packet:
-    """One IPv4 packet on one device. `out` is the direction as the namespace sees it: out of it, or into it."""
+    """One IPv4 packet on one device. `out` is the direction as the namespace sees it: out of it, or
+    into it."""
 
     netns: str
     device: str
@@ -48,7 +50,8 @@ class Packet:
         arrow = "out" if self.out else "in"
         kind = {TCP: "tcp", UDP: "udp", ICMP: "icmp"}.get(self.protocol, str(self.protocol))
         syn = " SYN" if self.is_syn else ""
-        return f"{self.netns}/{self.device} {arrow} {kind} {self.src}:{self.sport} > {self.dst}:{self.dport}{syn}"
+        ends = f"{self.src}:{self.sport} > {self.dst}:{self.dport}"
+        return f"{self.netns}/{self.device} {arrow} {kind} {ends}{syn}"
 
 
 def parse(netns: str, device: str, out: bool, frame: bytes) -> Packet | None:

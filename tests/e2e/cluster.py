@@ -1,4 +1,5 @@
-"""The whole cluster of the tests: namespaces, objects, agents, attached pods, proxies and applications."""
+"""The whole cluster of the tests: namespaces, objects, agents, attached pods, proxies and
+applications."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import topology
 from capture import Capture
 from cni import NodeCni
 from datagrams import UdpServer
-from datapath import Datapath
+from datapath import Product
 from hops import Paths
 from kernel_events import KernelEvents
 from kernel_view import filter_table, routes
@@ -41,7 +42,11 @@ class Cluster:
     """Built once a test session. Tests put back whatever they change."""
 
     def __init__(
-        self, folder: Path, datapath: Datapath, pods: dict[str, Pod] = PODS, store: ObjectStore | None = None
+        self,
+        folder: Path,
+        datapath: Product,
+        pods: dict[str, Pod] = PODS,
+        store: ObjectStore | None = None,
     ) -> None:
         self.folder = folder
         self.datapath = datapath
@@ -64,7 +69,7 @@ class Cluster:
         """`say` is told what begins."""
         self.store.write()
         say("the agents: ambient-node-agent in each node's namespace")
-        self.datapath.start(self)
+        self.datapath.start()
         ztunnels = [pod for pod in self.pods.values() if pod.kind == "ztunnel"]
         say("ztunnel pods, attached by libcni: ptp, then ambient-cni")
         self.attach(*ztunnels)
@@ -77,7 +82,8 @@ class Cluster:
         self._start_apps()
 
     def attach(self, *pods: Pod) -> None:
-        """CNI ADD for each pod, then its address and readiness in the objects, as kubelet reports them."""
+        """CNI ADD for each pod, then its address and readiness in the objects, as kubelet reports
+        them."""
         for pod in pods:
             self.veths[pod.name] = self.cni[pod.node].add(pod)
             self.store.states[pod.name].attached = True
@@ -90,10 +96,16 @@ class Cluster:
         return routed and f" {pod.address}" in filter_table(netns)
 
     def set_ambient(self, namespace: str, ambient: bool) -> None:
-        """Adds or removes the namespace's label, and waits until the kernel has followed for its attached pods."""
-        pods = [p for p in self.store.pods.values() if p.namespace == namespace and p.name in self.veths]
+        """Adds or removes the namespace's label, and waits until the kernel has followed for its
+        attached pods."""
+        pods = [
+            p for p in self.store.pods.values() if p.namespace == namespace and p.name in self.veths
+        ]
         with contextlib.ExitStack() as stack:
-            events = {p.node: stack.enter_context(KernelEvents(self.netns[NODES[p.node].netns])) for p in pods}
+            events = {
+                p.node: stack.enter_context(KernelEvents(self.netns[NODES[p.node].netns]))
+                for p in pods
+            }
             self.store.namespaces[namespace] = dict(AMBIENT_LABEL) if ambient else {}
             self.store.write()
             for pod in pods:
@@ -115,21 +127,29 @@ class Cluster:
                 self._udp.append(UdpServer(self.netns[name], port))
 
     def stop(self) -> None:
-        self.mesh.stop()
-        for app in (*self.apps.values(), *self._udp):
-            app.close()
-        self.datapath.stop()
-        topology.destroy(self.pods)
+        """Everything goes, even if something does not end well; that is raised at the end."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(topology.destroy, self.pods)
+            stack.callback(self.datapath.stop)
+            for server in (*self.apps.values(), *self._udp):
+                stack.callback(server.close)
+            stack.callback(self.mesh.stop)
 
     def logs(self) -> dict[str, list[str]]:
         """What each program said, for a failing test's report."""
-        logs = {f"proxy of {name}": [str(r) for r in proxy.records()] for name, proxy in self.mesh.proxies.items()}
+        logs = {
+            f"proxy of {name}": [str(r) for r in proxy.records()]
+            for name, proxy in self.mesh.proxies.items()
+        }
         return logs | {f"agent {name}": agent.log() for name, agent in self.datapath.agents.items()}
 
     @contextlib.contextmanager
     def kube_proxy(self, mode: str) -> Iterator[None]:
         """Service rules in that mode on every node, while the context lasts."""
-        proxies = [KubeProxy(self.netns[node.netns], node, mode, SERVICES.values()) for node in NODES.values()]
+        proxies = [
+            KubeProxy(self.netns[node.netns], node, mode, SERVICES.values())
+            for node in NODES.values()
+        ]
         for proxy in proxies:
             proxy.install()
         try:

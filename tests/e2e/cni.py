@@ -1,4 +1,5 @@
-"""Attaches pods through libcni (cnitool), as a container runtime does: one conflist folder per node."""
+"""Attaches pods through libcni (cnitool), as a container runtime does: one conflist folder per
+node."""
 
 from __future__ import annotations
 
@@ -62,15 +63,24 @@ class NodeCni:
                 )
             ),
         }
-        args = [os.environ.get("AMBIENT_CNITOOL", "cnitool"), verb, NETWORK, f"/run/netns/{pod.name}"]
+        args = [
+            os.environ.get("AMBIENT_CNITOOL", "cnitool"),
+            verb,
+            NETWORK,
+            f"/run/netns/{pod.name}",
+        ]
         return self._netns.run(
-            lambda: subprocess.run(args, env=environment, text=True, capture_output=True, timeout=60)
+            lambda: subprocess.run(
+                args, env=environment, text=True, capture_output=True, timeout=60
+            )
         )
 
     def _must(self, verb: str, pod: Pod) -> str:
         done = self.attempt(verb, pod)
         if done.returncode != 0:
-            raise RuntimeError(f"cnitool {verb} {pod.name}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            raise RuntimeError(
+                f"cnitool {verb} {pod.name}: exit {done.returncode}\n{done.stdout}{done.stderr}"
+            )
         return done.stdout
 
     def add(self, pod: Pod) -> str:

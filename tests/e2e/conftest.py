@@ -1,22 +1,20 @@
-"""One cluster for the whole session. Environment: AMBIENT_CNITOOL, AMBIENT_ENVOY, AMBIENT_BUILD."""
+"""One cluster for the whole session. The environment names the programs: see README.md."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
 from cluster import Cluster
-from datapath import Product, Reference
+from datapath import Product
 
 LOG_LINES_SHOWN = 40
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    reference = os.environ.get("AMBIENT_E2E_DATAPATH") == "reference"
-    made = Cluster(tmp_path_factory.mktemp("cluster"), Reference() if reference else Product())
+    made = Cluster(tmp_path_factory.mktemp("cluster"), Product())
     try:
         made.start()
         yield made

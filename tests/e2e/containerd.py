@@ -1,4 +1,5 @@
-"""A containerd of the test's own, and containers attached by `ctr run --cni`: libcni as the kubelet's runtime calls it."""
+"""A containerd of the test's own, and containers attached by `ctr run --cni`: libcni as the
+kubelet's runtime calls it."""
 
 from __future__ import annotations
 
@@ -17,13 +18,18 @@ from netns import Netns, run_command
 
 BUSYBOX = Path("/bin/busybox")  # statically linked: it is the whole image
 IMAGE = "example.org/busybox:test"
-SNAPSHOTS = ("--snapshotter", "native")  # the test's folder may lie on an overlay, which takes no other overlay
+SNAPSHOTS = (
+    "--snapshotter",
+    "native",
+)  # the test's folder may lie on an overlay, which takes no other overlay
 START_TIMEOUT = 60.0
 # ctr takes CNI's configuration and plugins from these folders and no others.
 CNI_CONF, CNI_BIN = Path("/etc/cni/net.d"), Path("/opt/cni/bin")
 # Says that it runs, then lives as long as its standard input is open.
 WAITING_PROCESS = ("/bin/busybox", "sh", "-c", "echo running; exec /bin/busybox cat")
-_BIND_AND_RUN = f'mount --bind "$1" {CNI_CONF} && mount --bind "$2" {CNI_BIN} && shift 2 && exec "$@"'
+_BIND_AND_RUN = (
+    f'mount --bind "$1" {CNI_CONF} && mount --bind "$2" {CNI_BIN} && shift 2 && exec "$@"'
+)
 
 
 def _tar(files: dict[str, tuple[bytes, int]]) -> bytes:
@@ -73,7 +79,9 @@ class Containerd:
 
     def __enter__(self) -> Containerd:
         with FolderEvents(self._folder) as events, open(self._folder / "log", "wb") as log:
-            self._process = subprocess.Popen(self._args, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                self._args, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
             deadline = time.monotonic() + START_TIMEOUT
             while not self._address.exists():
                 assert events.wait(deadline - time.monotonic()), (self._folder / "log").read_text()
@@ -91,7 +99,8 @@ class Containerd:
 
     @contextlib.contextmanager
     def run(self, name: str, node: Netns, conflist: Path, plugins: list[Path]) -> Iterator[Netns]:
-        """A container on the node, attached by CNI; its namespace. At the end it exits and is detached."""
+        """A container on the node, attached by CNI; its namespace. At the end it exits and is
+        detached."""
         binaries = self._folder / f"{name}-bin"
         binaries.mkdir()
         for plugin in plugins:
@@ -99,9 +108,22 @@ class Containerd:
         for folder in (CNI_CONF, CNI_BIN):
             folder.mkdir(parents=True, exist_ok=True)
         command = self._ctr("run", "--rm", "--cni", *SNAPSHOTS, IMAGE, name, *WAITING_PROCESS)
-        bind = ["unshare", "--mount", "sh", "-c", _BIND_AND_RUN, "sh", str(conflist.parent), str(binaries)]
+        bind = [
+            "unshare",
+            "--mount",
+            "sh",
+            "-c",
+            _BIND_AND_RUN,
+            "sh",
+            str(conflist.parent),
+            str(binaries),
+        ]
         process = node.start(
-            [*bind, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*bind, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         try:
             line = process.stdout.readline()

@@ -13,7 +13,9 @@ from netns import Netns
 from traffic import TIMEOUT, Address, pattern
 
 ICMP_ECHO_REQUEST, ICMP_ECHO_REPLY = 8, 0
-_identifiers = itertools.count(os.getpid())  # one a ping: conntrack would take a repeated one for an old flow
+_identifiers = itertools.count(
+    os.getpid()
+)  # one a ping: conntrack would take a repeated one for an old flow
 
 
 class UdpServer:

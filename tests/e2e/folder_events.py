@@ -18,7 +18,10 @@ class FolderEvents:
     def __init__(self, folder: Path) -> None:
         self._descriptor = _libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
         mask = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE
-        if self._descriptor < 0 or _libc.inotify_add_watch(self._descriptor, bytes(folder), mask) < 0:
+        if (
+            self._descriptor < 0
+            or _libc.inotify_add_watch(self._descriptor, bytes(folder), mask) < 0
+        ):
             raise OSError(ctypes.get_errno(), f"inotify on {folder}")
 
     def wait(self, timeout: float) -> bool:

@@ -1,4 +1,5 @@
-"""Paths through the cluster as lists of hops, each a device in a namespace on which packets must have been seen."""
+"""Paths through the cluster as lists of hops, each a device in a namespace on which packets must
+have been seen."""
 
 from __future__ import annotations
 
@@ -51,7 +52,9 @@ def assert_hops(capture: Capture, hops: list[Hop]) -> None:
         for hop, count in zip(hops, counts, strict=True)
         if count == 0 or (hop.only_syn and count != 1)
     ]
-    assert not wrong, "\n".join(["hops not passed as they must be:", *wrong, "seen:", capture.summary()])
+    assert not wrong, "\n".join(
+        ["hops not passed as they must be:", *wrong, "seen:", capture.summary()]
+    )
 
 
 GENEVE_DEVICES = ("istioin", "istioout", "pistioin", "pistioout")
@@ -119,10 +122,14 @@ class Paths:
 
     def to_ztunnel(self, client: Pod, dst: str, port: int) -> list[Hop]:
         """From an enrolled pod into its own ztunnel (path 1, hops 1 to 5)."""
-        return [*self.leave(client, dst, port), *self.captured(NODES[client.node], client.address, dst, port)]
+        return [
+            *self.leave(client, dst, port),
+            *self.captured(NODES[client.node], client.address, dst, port),
+        ]
 
     def into_ambient(self, src: str, pod: Pod, port: int, app_port: int = APP_PORT) -> list[Hop]:
-        """From the pod's node into its ztunnel and on to the pod, source kept (path 2, hops 5 to 9)."""
+        """From the pod's node into its ztunnel and on to the pod, source kept (path 2, hops 5 to
+        9)."""
         node = NODES[pod.node]
         return [
             *self.delivered(node, src, pod.address, port),

@@ -1,4 +1,5 @@
-"""Waiting for the kernel to change: a condition is looked at again when netlink reports an event, never by sleeping."""
+"""Waiting for the kernel to change: a condition is looked at again when netlink reports an event,
+never by sleeping."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def _subscribe(protocol: int, groups: int) -> socket.socket:
 
 
 class KernelEvents:
-    """Subscribed to link, address, route, rule and nf_tables changes of one namespace from the moment it is made."""
+    """Subscribed to link, address, route, rule and nf_tables changes of one namespace from the
+    moment it is made."""
 
     def __init__(self, netns: Netns) -> None:
         self._netns = netns

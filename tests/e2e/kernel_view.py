@@ -1,4 +1,5 @@
-"""What `ip`, `nft` and /proc/sys say about a namespace: the second opinion on what the product programmed."""
+"""What `ip`, `nft` and /proc/sys say about a namespace: the second opinion on what the product
+programmed."""
 
 from __future__ import annotations
 
@@ -9,23 +10,39 @@ from dataclasses import dataclass
 from netns import Netns
 
 FILTER_TABLE = "ambient"
+LOOSE_REVERSE_PATH = 2
 _VOLATILE = re.compile(r"packets \d+ bytes \d+|handle \d+|expires \S+|\bcache\b")
 
 
 def links(netns: Netns) -> dict[str, dict[str, object]]:
     """Name to `ip -json -details link` entry."""
-    return {link["ifname"]: link for link in json.loads(netns.command("ip", "-json", "-details", "link"))}
+    return {
+        link["ifname"]: link
+        for link in json.loads(netns.command("ip", "-json", "-details", "link"))
+    }
 
 
 def routes(netns: Netns, table: int | str) -> list[str]:
     """Routes of one table; none when the table does not exist (iproute2 calls that an error)."""
     text = netns.command("ip", "route", "show", "table", "all")
     wanted = f"table {table}"
-    return [line.replace(wanted, "").strip() for line in text.splitlines() if f"{wanted} " in f"{line} "]
+    return [
+        line.replace(wanted, "").strip() for line in text.splitlines() if f"{wanted} " in f"{line} "
+    ]
 
 
 def rules(netns: Netns) -> list[str]:
     return netns.command("ip", "rule").splitlines()
+
+
+def _comparable(listing: str) -> str:
+    """A listing without counters, set elements sorted: nft prints them in the order of a hash."""
+
+    def in_order(match: re.Match[str]) -> str:
+        elements = sorted(element.strip() for element in match.group(1).split(","))
+        return f"elements = {{ {', '.join(elements)} }}"
+
+    return re.sub(r"elements = \{(.*?)\}", in_order, _VOLATILE.sub("", listing), flags=re.DOTALL)
 
 
 def filter_table(netns: Netns) -> str:
@@ -33,7 +50,7 @@ def filter_table(netns: Netns) -> str:
     tables = json.loads(netns.command("nft", "--json", "list", "tables"))["nftables"]
     if not any(entry.get("table", {}).get("name") == FILTER_TABLE for entry in tables):
         return ""
-    return _VOLATILE.sub("", netns.command("nft", "list", "table", "inet", FILTER_TABLE))
+    return _comparable(netns.command("nft", "list", "table", "inet", FILTER_TABLE))
 
 
 def reverse_path(netns: Netns, device: str) -> int:
@@ -41,7 +58,8 @@ def reverse_path(netns: Netns, device: str) -> int:
 
 
 def snapshot(netns: Netns) -> dict[str, object]:
-    """Everything that we could have changed, comparable with ==. Counters and device indexes are left out."""
+    """Everything that we could have changed, comparable with ==. Counters and device indexes are
+    left out."""
     devices = sorted(links(netns))
     return {
         "devices": devices,
@@ -52,7 +70,7 @@ def snapshot(netns: Netns) -> dict[str, object]:
         ),
         "rules": rules(netns),
         "routes": sorted(netns.command("ip", "route", "show", "table", "all").splitlines()),
-        "filter": _VOLATILE.sub("", netns.command("nft", "list", "ruleset")),
+        "filter": _comparable(netns.command("nft", "list", "ruleset")),
         "sysctls": {
             f"{device}/{key}": netns.sysctl(f"ipv4/conf/{device}/{key}")
             for device in ("all", "default", *devices)
@@ -96,4 +114,6 @@ def find_rule(netns: Netns, *parts: str, chain: str | None = None) -> Rule:
 
 def delete_rule(netns: Netns, *parts: str, chain: str | None = None) -> None:
     rule = find_rule(netns, *parts, chain=chain)
-    netns.command("nft", "delete", "rule", "inet", FILTER_TABLE, rule.chain, "handle", str(rule.handle))
+    netns.command(
+        "nft", "delete", "rule", "inet", FILTER_TABLE, rule.chain, "handle", str(rule.handle)
+    )

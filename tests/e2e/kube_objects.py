@@ -1,4 +1,5 @@
-"""The Kubernetes objects that the agents follow, written as the YAML that `kubectl get pods,namespaces -o yaml` prints."""
+"""The Kubernetes objects that the agents follow, written as the YAML that `kubectl get
+pods,namespaces -o yaml` prints."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ class PodState:
 def pod_object(pod: Pod, node: Node, state: PodState) -> dict[str, Any]:
     container: dict[str, Any] = {"name": pod.labels["app"], "image": "none"}
     if pod.kind == "ztunnel":
-        container["env"] = [{"name": "ISTIO_META_DNS_CAPTURE", "value": str(state.dns_capture).lower()}]
+        container["env"] = [
+            {"name": "ISTIO_META_DNS_CAPTURE", "value": str(state.dns_capture).lower()}
+        ]
     status: dict[str, Any] = {"phase": "Pending"}
     if state.attached:
         status = {
@@ -61,7 +64,9 @@ def pod_object(pod: Pod, node: Node, state: PodState) -> dict[str, Any]:
 class ObjectStore:
     """The cluster's pods and namespaces in one file, replaced atomically by write()."""
 
-    def __init__(self, folder: Path, namespaces: dict[str, dict[str, str]], pods: list[Pod]) -> None:
+    def __init__(
+        self, folder: Path, namespaces: dict[str, dict[str, str]], pods: list[Pod]
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "cluster.yaml"
         self.namespaces = {name: dict(labels) for name, labels in namespaces.items()}
@@ -83,7 +88,13 @@ class ObjectStore:
         items += [
             pod_object(pod, NODES[pod.node], self.states[name]) for name, pod in self.pods.items()
         ]
-        text = yaml.dump({"apiVersion": "v1", "kind": "List", "items": items}, Dumper=PlainDumper, sort_keys=False)
-        fresh = self.path.with_suffix(".new")  # not .yaml: a half-written file is none of the agent's business
+        text = yaml.dump(
+            {"apiVersion": "v1", "kind": "List", "items": items},
+            Dumper=PlainDumper,
+            sort_keys=False,
+        )
+        fresh = self.path.with_suffix(
+            ".new"
+        )  # not .yaml: a half-written file is none of the agent's business
         fresh.write_text(text)
         os.replace(fresh, self.path)

@@ -1,7 +1,8 @@
-"""What kube-proxy programs on a node, in each of its modes, and the pod masquerade of the node's network (as kind has).
+"""What kube-proxy programs on a node, in each of its modes, and the pod masquerade of the node's
+network (as kind has).
 
-The rules are those of kube-proxy with one endpoint a service: mark for masquerade when the client is no local pod, then
-DNAT; node ports on every address of the node.
+The rules are those of kube-proxy with one endpoint a service: mark for masquerade when the client
+is no local pod, then DNAT; node ports on every address of the node.
 """
 
 from __future__ import annotations
@@ -36,8 +37,12 @@ class KubeProxy:
         if self._mode == "nftables":
             self._netns.nft("table ip kube-proxy {}\ndelete table ip kube-proxy\n")
             return
-        empty = [f":{chain} ACCEPT [0:0]" for chain in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")]
-        self._netns.command(f"{self._mode}-restore", stdin="\n".join(["*nat", *empty, "COMMIT", ""]))
+        empty = [
+            f":{chain} ACCEPT [0:0]" for chain in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")
+        ]
+        self._netns.command(
+            f"{self._mode}-restore", stdin="\n".join(["*nat", *empty, "COMMIT", ""])
+        )
 
     def _iptables(self) -> str:
         lines = [
@@ -80,7 +85,9 @@ class KubeProxy:
         for service in self._services:
             match = f"ip daddr {service.address} {service.protocol} dport {service.port}"
             target = f"dnat to {service.endpoint[0]}:{service.endpoint[1]}"
-            services.append(f"ip saddr != {self._node.pod_cidr} {match} meta mark set meta mark or 0x4000")
+            services.append(
+                f"ip saddr != {self._node.pod_cidr} {match} meta mark set meta mark or 0x4000"
+            )
             services.append(f"{match} {target}")
             if service.node_port is not None:
                 port = f"fib daddr type local {service.protocol} dport {service.node_port}"

@@ -11,7 +11,8 @@ ROUND = 100_000  # bytes each way: short rounds, so that data moves at any momen
 
 
 class Load:
-    """Context manager: moves data on named connections, without a pause, until it ends; then checks that all live."""
+    """Context manager: moves data on named connections, without a pause, until it ends; then checks
+    that all live."""
 
     def __init__(self) -> None:
         self._connections: dict[str, Connection] = {}
@@ -21,7 +22,9 @@ class Load:
         self._progress = threading.Condition()
         self._ending = False
 
-    def add(self, name: str, client: Netns, destination: Address, source: str | None = None) -> None:
+    def add(
+        self, name: str, client: Netns, destination: Address, source: str | None = None
+    ) -> None:
         """Opens a connection (its handshake is done on return) and keeps it busy from now on."""
         connection = Connection(client, destination, source)
         connection.round(ROUND, ROUND)
@@ -46,11 +49,14 @@ class Load:
     def check(self, timeout: float = 30) -> None:
         """From now on, one full round passes on every connection."""
         with self._progress:
-            # A round that was under way may have been answered already: the second one was begun after this call.
+            # A round that was under way may have been answered already: the second one was begun
+            # after this call.
             wanted = {name: rounds + 2 for name, rounds in self._rounds.items()}
 
             def settled() -> bool:
-                return bool(self._failures) or all(self._rounds[name] >= count for name, count in wanted.items())
+                return bool(self._failures) or all(
+                    self._rounds[name] >= count for name, count in wanted.items()
+                )
 
             in_time = self._progress.wait_for(settled, timeout)
             assert not self._failures, f"connections lost: {self._failures}"

@@ -13,7 +13,8 @@ BEHIND_OURS = -149  # the product's prerouting chains stand at -150
 
 @dataclass(frozen=True)
 class Mark:
-    """Packets from `src` to `dst` that carry the mark when the product's prerouting chain has seen them."""
+    """Packets from `src` to `dst` that carry the mark when the product's prerouting chain has seen
+    them."""
 
     value: int
     mask: int
@@ -24,7 +25,8 @@ class Mark:
     @property
     def rule(self) -> str:
         syn = "tcp flags & (syn | ack) == syn " if self.syn_only else "meta l4proto tcp "
-        return f"ip saddr {self.src} ip daddr {self.dst} {syn}meta mark & {self.mask:#x} == {self.value:#x}"
+        mark = f"meta mark & {self.mask:#x} == {self.value:#x}"
+        return f"ip saddr {self.src} ip daddr {self.dst} {syn}{mark}"
 
 
 class MarkProbe:
@@ -36,7 +38,9 @@ class MarkProbe:
 
     def __enter__(self) -> MarkProbe:
         counters = "\n".join(f"  counter c{number} {{ }}" for number in range(len(self._marks)))
-        rules = "\n".join(f"    {mark.rule} counter name c{n}" for n, mark in enumerate(self._marks))
+        rules = "\n".join(
+            f"    {mark.rule} counter name c{n}" for n, mark in enumerate(self._marks)
+        )
         self._netns.nft(
             f"table inet {TABLE} {{\n{counters}\n  chain prerouting {{\n"
             f"    type filter hook prerouting priority {BEHIND_OURS}\n{rules}\n  }}\n}}\n"
@@ -48,7 +52,9 @@ class MarkProbe:
 
     def counts(self) -> list[int]:
         """Packets so far, in the order of the marks."""
-        listing = json.loads(self._netns.command("nft", "--json", "list", "counters", "table", "inet", TABLE))
+        listing = json.loads(
+            self._netns.command("nft", "--json", "list", "counters", "table", "inet", TABLE)
+        )
         entries = [entry["counter"] for entry in listing["nftables"] if "counter" in entry]
         packets = {counter["name"]: counter["packets"] for counter in entries}
         return [packets[f"c{number}"] for number in range(len(self._marks))]

@@ -1,7 +1,9 @@
-"""The proxies of the cluster: a ztunnel stand-in on each node, Envoy as sidecars and waypoint, and what they know."""
+"""The proxies of the cluster: a ztunnel stand-in on each node, Envoy as sidecars and waypoint, and
+what they know."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +22,10 @@ XDS_PORT = 15012
 
 
 def _gateway(pod: Pod) -> dict[str, str]:
-    return {"gateway": f"{pod.address}:{HBONE_PORT}", "gateway_identity": spiffe_id(pod.namespace, pod.name)}
+    return {
+        "gateway": f"{pod.address}:{HBONE_PORT}",
+        "gateway_identity": spiffe_id(pod.namespace, pod.name),
+    }
 
 
 def _service(name: str) -> str:
@@ -33,11 +38,16 @@ def _endpoint(name: str) -> str:
 
 def sidecar_routes() -> list[Route]:
     """What istiod would tell a sidecar: services to endpoints; HBONE where this test wants it."""
-    plain = [Route(_service(name), upstream=_endpoint(name)) for name in ("httpbin-sc", "httpbin", "server")]
+    plain = [
+        Route(_service(name), upstream=_endpoint(name))
+        for name in ("httpbin-sc", "httpbin", "server")
+    ]
     return [
         *plain,
         Route(_service("server-hbone"), upstream=_endpoint("server"), **_gateway(PODS["server"])),
-        Route(_service("helloworld"), upstream=_service("helloworld"), **_gateway(PODS["waypoint"])),
+        Route(
+            _service("helloworld"), upstream=_service("helloworld"), **_gateway(PODS["waypoint"])
+        ),
     ]
 
 
@@ -87,7 +97,14 @@ class Mesh:
         self._workloads.write_text(json.dumps(workloads()))
 
     def start(self) -> None:
-        """Starts them side by side: each takes seconds under emulation. The pods must be attached."""
+        """Starts them side by side: each takes seconds under emulation. The pods must be attached.
+
+        In-pod rules come first, one pod after the other: the first rule of a kind makes the kernel
+        load its module, and two namespaces that wait for the same one disturb each other.
+        """
+        for pod in self._pods.values():
+            if pod.kind == "sidecar":
+                sidecar.redirect(self._netns[pod.name])
         with ThreadPoolExecutor() as pool:
             starting = {
                 name: pool.submit(self._start_one, pod)
@@ -100,7 +117,6 @@ class Mesh:
         if pod.kind == "ztunnel":
             return self.start_ztunnel(pod)
         if pod.kind == "sidecar":
-            sidecar.redirect(self._netns[pod.name])
             bootstrap = sidecar_bootstrap(self._certs, pod.namespace, pod.name, sidecar_routes())
         else:
             bootstrap = waypoint_bootstrap(
@@ -120,5 +136,6 @@ class Mesh:
         )
 
     def stop(self) -> None:
-        for proxy in self.proxies.values():
-            proxy.stop()
+        with contextlib.ExitStack() as stack:
+            for proxy in self.proxies.values():
+                stack.callback(proxy.stop)

@@ -1,6 +1,7 @@
 """The cluster that the tests run on, as values: nodes, pods, services. topology.py makes it real.
 
-Four nodes on one underlay, each with one ztunnel. Which pod plays which part in which flow stands beside it.
+Four nodes on one underlay, each with one ztunnel. Which pod plays which part in which flow stands
+beside it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 APP_PORT = 8080
 UDP_PORT = 5000
 DNS_PORT = 53
+NODE_PORT = 30080  # of the service `httpbin`
 HOST_PORT = 9090  # a process on node a
 SIDECAR_STATUS = {"sidecar.istio.io/status": '{"initContainers":["istio-init"]}'}
 NO_REDIRECTION = {"ambient.istio.io/redirection": "disabled"}
@@ -57,7 +59,7 @@ class Pod:
     node: str
     host_number: int  # last byte of its address
     namespace: str
-    kind: str  # ambient | sidecar | waypoint | ztunnel | plain: the traffic tests' view, not the agent's
+    kind: str  # ambient | sidecar | waypoint | ztunnel | plain: the tests' view, not the agent's
 
     @property
     def address(self) -> str:
@@ -116,9 +118,11 @@ def _endpoint(pod: str, port: int = APP_PORT) -> tuple[str, int]:
 
 SERVICES = {
     "httpbin-sc": Service("10.96.0.50", 80, _endpoint("httpbin-sc")),
-    "httpbin": Service("10.96.0.51", 80, _endpoint("httpbin"), node_port=30080),
+    "httpbin": Service("10.96.0.51", 80, _endpoint("httpbin"), node_port=NODE_PORT),
     "server": Service("10.96.0.60", 80, _endpoint("server")),
-    "server-hbone": Service("10.96.0.61", 80, _endpoint("server")),  # the sidecar reaches it by HBONE
+    "server-hbone": Service(
+        "10.96.0.61", 80, _endpoint("server")
+    ),  # the sidecar reaches it by HBONE
     "helloworld": Service("10.96.0.70", 80, _endpoint("helloworld")),  # has a waypoint
     "sleep": Service("10.96.0.80", 80, _endpoint("sleep")),
     "plain-b": Service("10.96.0.90", 80, _endpoint("plain-b")),

@@ -1,7 +1,8 @@
 """Network namespaces: make, remove, and run code, sockets and programs inside them.
 
-setns(2) moves one thread, so work inside a namespace runs on a short-lived thread that enters it and ends. What it
-opens (sockets) or starts (programs) stays in the namespace; the test process itself never moves.
+setns(2) moves one thread, so work inside a namespace runs on a short-lived thread that enters it
+and ends. What it opens (sockets) or starts (programs) stays in the namespace; the test process
+itself never moves.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def run_command(args: Sequence[str], stdin: str | None = None) -> str:
-    """Runs a program in the caller's namespace; its standard output, or an error that shows what it said."""
+    """Runs a program in the caller's namespace; its standard output, or an error that shows what it
+    said."""
     done = subprocess.run(args, input=stdin, text=True, capture_output=True, timeout=120)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}\n{stdin or ''}")
+        raise RuntimeError(
+            f"{' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}\n{stdin or ''}"
+        )
     return done.stdout
 
 
@@ -41,7 +45,7 @@ class Netns:
         return f"Netns({self.name})"
 
     def run(self, work: Callable[[], T]) -> T:
-        """Calls `work` on a thread inside the namespace; gives its result or raises what it raised."""
+        """Calls `work` on a thread inside the namespace; gives its result, or raises its error."""
         outcome: dict[str, Any] = {}
 
         def body() -> None:
@@ -79,7 +83,8 @@ class Netns:
         return self.run(lambda: subprocess.Popen(args, **options))
 
     def sysctl(self, key: str, value: object | None = None) -> str:
-        """Reads, or with a value writes, net/KEY of this namespace (/proc/sys/net shows the reader's own)."""
+        """Reads, or with a value writes, net/KEY of this namespace (/proc/sys/net shows the
+        reader's own)."""
         path = Path("/proc/sys/net") / key
 
         def access() -> str:
@@ -91,7 +96,8 @@ class Netns:
 
 
 def create(names: Sequence[str]) -> list[Netns]:
-    """Makes the namespaces in one `ip` run, loopback up, IPv6 address detection off (it would delay every link)."""
+    """Makes the namespaces in one `ip` run, loopback up, IPv6 address detection off (it would delay
+    every link)."""
     run_command(["ip", "-batch", "-"], "".join(f"netns add {name}\n" for name in names))
     made = [Netns(name) for name in names]
     for netns in made:

@@ -1,4 +1,5 @@
-"""In-pod redirection of a sidecar pod, as istio-init programs it: a fixture, the product does not own these rules."""
+"""In-pod redirection of a sidecar pod, as istio-init programs it: a fixture, the product does not
+own these rules."""
 
 from __future__ import annotations
 
@@ -8,13 +9,11 @@ PROXY_ID = 1337  # uid and gid that the proxy runs as
 OUTBOUND_PORT, INBOUND_PORT = 15001, 15006
 OWN_PORTS = (15008, 15020, 15021, 15090)  # never redirected
 
-_OWNER_RULES = "".join(
-    f"""
--A ISTIO_OUTPUT -o lo ! -d 127.0.0.1/32 -p tcp ! --dport 15008 -m owner --{kind}-owner {PROXY_ID} -j ISTIO_IN_REDIRECT
+_TO_ITSELF = "-o lo ! -d 127.0.0.1/32 -p tcp ! --dport 15008"
+_OWNER_RULES = "".join(f"""
+-A ISTIO_OUTPUT {_TO_ITSELF} -m owner --{kind}-owner {PROXY_ID} -j ISTIO_IN_REDIRECT
 -A ISTIO_OUTPUT -o lo -m owner ! --{kind}-owner {PROXY_ID} -j RETURN
--A ISTIO_OUTPUT -m owner --{kind}-owner {PROXY_ID} -j RETURN"""
-    for kind in ("uid", "gid")
-)
+-A ISTIO_OUTPUT -m owner --{kind}-owner {PROXY_ID} -j RETURN""" for kind in ("uid", "gid"))
 
 RULES = f"""*nat
 :ISTIO_INBOUND - [0:0]

@@ -1,4 +1,5 @@
-"""A container that containerd attaches through our chain, found by its address in the objects, enters the mesh."""
+"""A container that containerd attaches through our chain, found by its address in the objects,
+enters the mesh."""
 
 from __future__ import annotations
 
@@ -21,11 +22,17 @@ PLAIN_B = PODS["plain-b"]
 
 def test_container_of_containerd(cluster: Cluster, tmp_path: Path) -> None:
     node = cluster.netns[A.netns]
-    plugins = [Path(DEBIAN_PLUGINS) / "ptp", Path(DEBIAN_PLUGINS) / "host-local", program("ambient-cni")]
+    plugins = [
+        Path(DEBIAN_PLUGINS) / "ptp",
+        Path(DEBIAN_PLUGINS) / "host-local",
+        program("ambient-cni"),
+    ]
     with Containerd(tmp_path / "containerd") as containerd:
         with containerd.run(NAME, node, cluster.cni["a"].conflist, plugins) as container:
             cluster.netns[NAME] = container
-            interfaces = json.loads(container.command("ip", "-json", "-4", "address", "show", "dev", "eth0"))
+            interfaces = json.loads(
+                container.command("ip", "-json", "-4", "address", "show", "dev", "eth0")
+            )
             address = interfaces[0]["addr_info"][0]["local"]
             pod = Pod(NAME, "a", int(address.rpartition(".")[2]), "mesh", "ambient")
             with KernelEvents(node) as events:

@@ -1,6 +1,8 @@
-"""CONTRACT's U rows that are rules of the filter: each flow works, and does not once the row's rule is taken out.
+"""CONTRACT's U rows that are rules of the filter: each flow works, and does not once the row's rule
+is taken out.
 
-Nobody repairs the kernel while a rule is out; the second half of each test is what shows that the first half can fail.
+Nobody repairs the kernel while a rule is out; the second half of each test is what shows that the
+first half can fail.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from datagrams import ping
 from hops import assert_not_captured
 from kernel_view import FILTER_TABLE, delete_rule, find_rule
 from kubeproxy import MODES
-from model import APP_PORT, NODES, PODS, SERVICES, UNDERLAY, UNDERLAY_ADDRESS
+from model import APP_PORT, NODE_PORT, NODES, PODS, SERVICES, UNDERLAY, UNDERLAY_ADDRESS
 from traffic import exchange
 
 HTTPBIN, SLEEP, SERVER = PODS["httpbin"], PODS["sleep"], PODS["server"]
@@ -31,14 +33,16 @@ def taken_out(cluster: Cluster, *parts: str, chain: str | None = None) -> Iterat
         yield
 
 
-def assert_fails(cluster: Cluster, client: str, destination: tuple[str, int], source: str | None = None) -> None:
+def assert_fails(
+    cluster: Cluster, client: str, destination: tuple[str, int], source: str | None = None
+) -> None:
     with pytest.raises(OSError):
         exchange(cluster.netns[client], destination, source, timeout=SHORT)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_u1_nothing_is_source_translated_towards_ztunnel(cluster: Cluster, mode: str) -> None:
-    entry = (A.address, SERVICES["httpbin"].node_port)
+    entry = (A.address, NODE_PORT)
     with cluster.kube_proxy(mode):
         assert cluster.exchange(UNDERLAY, entry).server_peer[0] == UNDERLAY_ADDRESS
         with taken_out(cluster, "istioin", "snat"):
@@ -73,10 +77,10 @@ FOREIGN_BIT = 0x10000
 
 @contextlib.contextmanager
 def foreign_mark(cluster: Cluster) -> Iterator[None]:
-    """Another agent marks what the host sends before us, and counts behind us what still has its bit."""
+    """Another agent marks what the host sends before us, and counts behind us what still has its
+    bit."""
     netns = cluster.netns[A.netns]
-    netns.nft(
-        f"""
+    netns.nft(f"""
 table inet other {{
   counter kept {{ }}
   chain marking {{
@@ -85,11 +89,11 @@ table inet other {{
   }}
   chain counting {{
     type filter hook postrouting priority -10
-    ip daddr {HTTPBIN.address} tcp flags & (syn | ack) == syn meta mark & {FOREIGN_BIT:#x} != 0 counter name kept
+    ip daddr != {HTTPBIN.address} return
+    tcp flags & (syn | ack) == syn meta mark & {FOREIGN_BIT:#x} != 0 counter name kept
   }}
 }}
-"""
-    )
+""")
     try:
         yield
     finally:
@@ -109,7 +113,13 @@ def test_u5_marks_of_others_survive(cluster: Cluster) -> None:
         with cluster.datapath.frozen(cluster, A):
             rule = find_rule(netns, "ip daddr @pods4", "meta mark set")
             where = ("inet", FILTER_TABLE, rule.chain, "handle", str(rule.handle))
-            netns.command("nft", "replace", "rule", *where, "ip daddr @pods4 meta mark set 0x200 ct mark set 0x220")
+            netns.command(
+                "nft",
+                "replace",
+                "rule",
+                *where,
+                "ip daddr @pods4 meta mark set 0x200 ct mark set 0x220",
+            )
             cluster.exchange(A.netns, target)
             assert kept_marks(cluster) == 0
 

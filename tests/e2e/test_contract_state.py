@@ -5,20 +5,23 @@ from __future__ import annotations
 import pytest
 
 from cluster import Cluster
-from kernel_view import delete_rule, links, reverse_path
+from kernel_view import LOOSE_REVERSE_PATH, delete_rule, links, reverse_path
 from model import APP_PORT, EXTERNAL_ADDRESS, NODES, PODS
 from topology import STRICT_REVERSE_PATH
 from traffic import exchange
 
 A = NODES["a"]
 SERVER = PODS["server"]
-LOOSE_REVERSE_PATH = 2
 SHORT = 2.0
 
 
 def test_u7_reverse_path_is_loosened_only_on_our_devices(cluster: Cluster) -> None:
     netns = cluster.netns[A.netns]
-    enrolled = [cluster.veths[pod.name] for pod in PODS.values() if pod.node == "a" and pod.kind == "ambient"]
+    enrolled = [
+        cluster.veths[pod.name]
+        for pod in PODS.values()
+        if pod.node == "a" and pod.kind == "ambient"
+    ]
     ours = {"istioin", "istioout", cluster.veths["zt-a"], *enrolled}
     values = {device: reverse_path(netns, device) for device in (*links(netns), "all", "default")}
     assert {device for device, value in values.items() if value == LOOSE_REVERSE_PATH} == ours
@@ -40,12 +43,17 @@ def test_u7_strict_filtering_would_break_the_flow(cluster: Cluster) -> None:
 def test_u8_accept_local_is_not_set(cluster: Cluster) -> None:
     for name in (A.netns, "zt-a"):
         netns = cluster.netns[name]
-        accepting = [d for d in ("all", "default", *links(netns)) if netns.sysctl(f"ipv4/conf/{d}/accept_local") != "0"]
+        accepting = [
+            d
+            for d in ("all", "default", *links(netns))
+            if netns.sysctl(f"ipv4/conf/{d}/accept_local") != "0"
+        ]
         assert accepting == [], name
 
 
 def test_u12_nothing_passes_a_ztunnel_without_listener(cluster: Cluster) -> None:
-    """With forwarding on in its namespace, what tproxy does not take would leave by eth0 in plain text."""
+    """With forwarding on in its namespace, what tproxy does not take would leave by eth0 in plain
+    text."""
     ztunnel = cluster.netns["zt-a"]
     cluster.mesh.proxies["zt-a"].stop()
     ztunnel.sysctl("ipv4/ip_forward", 1)

@@ -1,4 +1,5 @@
-"""What somebody takes away or changes by hand is put back within a second of the notification, logged, and works."""
+"""What somebody takes away or changes by hand is put back within a second of the notification,
+logged, and works."""
 
 from __future__ import annotations
 
@@ -58,6 +59,6 @@ def test_drift_is_repaired(cluster: Cluster, drift: Drift) -> None:
         events.wait_until(lambda: snapshot(netns) == before, f"{drift.command} repaired")
     taken = events.times[-1] - events.times[0]
     assert taken < REPAIR_SECONDS, f"{taken:.2f} s from the first event to the last"
-    agent.wait_log(drift.logged, after=said)
+    agent.wait_log("drift repaired", drift.logged, after=said)
     cluster.exchange("sleep", (SERVER.address, APP_PORT))
     cluster.exchange("plain-b", (HTTPBIN.address, APP_PORT))

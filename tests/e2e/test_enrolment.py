@@ -1,4 +1,5 @@
-"""A running pod enters and leaves the mesh by its namespace's label; a new pod by CNI ADD. I2 to I5."""
+"""A running pod enters and leaves the mesh by its namespace's label; a new pod by CNI ADD. I2 to
+I5."""
 
 from __future__ import annotations
 

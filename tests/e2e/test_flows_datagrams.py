@@ -40,7 +40,13 @@ def test_f9_udp(cluster: Cluster, client: str, server: str, size: int) -> None:
         ("sleep", A.address),
         (A.netns, PODS["sleep"].address),
     ],
-    ids=["ambient_to_plain", "plain_to_ambient", "ambient_to_ambient", "ambient_to_host", "host_to_ambient"],
+    ids=[
+        "ambient_to_plain",
+        "plain_to_ambient",
+        "ambient_to_ambient",
+        "ambient_to_host",
+        "host_to_ambient",
+    ],
 )
 def test_f9_ping(cluster: Cluster, client: str, target: str) -> None:
     with cluster.capture(A.netns, B.netns, "zt-a", "zt-b") as capture:

@@ -1,4 +1,5 @@
-"""F5a, F5b, F5d, F6: who is not in the mesh, and hosts, towards ambient pods; ambient pods towards hosts."""
+"""F5a, F5b, F5d, F6: who is not in the mesh, and hosts, towards ambient pods; ambient pods towards
+hosts."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def test_f5d_plain_to_plain(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", [A.host_ip, A.address, A.other_address], ids=["f6a_host_ip", "f6a_node_address", "f6d_other_address"]
+    "source",
+    [A.host_ip, A.address, A.other_address],
+    ids=["f6a_host_ip", "f6a_node_address", "f6d_other_address"],
 )
 def test_probe_from_the_pods_own_node(cluster: Cluster, source: str) -> None:
     with cluster.capture(A.netns, "zt-a", "httpbin") as capture:

@@ -1,4 +1,5 @@
-"""Flows by service address, with kube-proxy in each of its modes: F4c, F5c, F6c, F6g, F7, F8, F10, F11."""
+"""Flows by service address, with kube-proxy in each of its modes: F4c, F5c, F6c, F6g, F7, F8, F10,
+F11."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from model import (
     APP_PORT,
     EXTERNAL_ADDRESS,
     HOST_PORT,
+    NODE_PORT,
     NODES,
     PODS,
     SERVICES,
@@ -94,7 +96,8 @@ def test_f6c_host_to_service_of_local_ambient(cluster: Cluster) -> None:
 
 
 def test_f6g_ambient_to_service_of_host_process(cluster: Cluster) -> None:
-    """The service address is not the node's own, so it is captured; ztunnel connects to the host process."""
+    """The service address is not the node's own, so it is captured; ztunnel connects to the host
+    process."""
     address, port = SERVICES["kubernetes"].frontend
     with cluster.capture("sleep", A.netns, "zt-a") as capture:
         seen = cluster.exchange("sleep", (address, port))
@@ -111,7 +114,9 @@ def test_f6g_ambient_to_service_of_host_process(cluster: Cluster) -> None:
 
 
 def test_f8a_dns_of_ambient_is_captured(cluster: Cluster) -> None:
-    answer = udp_exchange(cluster.netns["sleep"], SERVICES["dns"].frontend, query("httpbin.mesh.svc"))
+    answer = udp_exchange(
+        cluster.netns["sleep"], SERVICES["dns"].frontend, query("httpbin.mesh.svc")
+    )
     assert address_in(answer) == DNS_ANSWER
     cluster.mesh.proxies["zt-a"].wait_record(listener=15053, authority="httpbin.mesh.svc")
 
@@ -139,11 +144,15 @@ def test_f10_ambient_to_outside_the_cluster(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "source"), [(A, UNDERLAY_ADDRESS), (B, B.address)], ids=["f11a_own_node", "f11b_other_node"]
+    ("entry", "source"),
+    [(A, UNDERLAY_ADDRESS), (B, B.address)],
+    ids=["f11a_own_node", "f11b_other_node"],
 )
 def test_node_port(cluster: Cluster, entry, source: str) -> None:
     with cluster.capture(A.netns, "zt-a", "httpbin") as capture:
-        seen = cluster.exchange(UNDERLAY, (entry.address, SERVICES["httpbin"].node_port))
+        seen = cluster.exchange(UNDERLAY, (entry.address, NODE_PORT))
     assert_hops(capture, cluster.paths.into_ambient(source, HTTPBIN, APP_PORT))
-    cluster.mesh.proxies["zt-a"].wait_record(listener=15006, upstream_src=f"{source}:{seen.server_peer[1]}")
+    cluster.mesh.proxies["zt-a"].wait_record(
+        listener=15006, upstream_src=f"{source}:{seen.server_peer[1]}"
+    )
     assert seen.server_peer[0] == source

@@ -1,4 +1,5 @@
-"""F1 to F3: between ambient pods and pods with a sidecar, directly and through a waypoint (paths 1, 2 and 3)."""
+"""F1 to F3: between ambient pods and pods with a sidecar, directly and through a waypoint (paths 1,
+2 and 3)."""
 
 from __future__ import annotations
 
@@ -90,11 +91,15 @@ def _waypoint_to_helloworld(cluster: Cluster) -> list[Hop]:
 
 
 def _assert_waypoint_left_alone(cluster: Cluster) -> None:
-    assert cluster.mesh.proxies["zt-c"].records()[1:] == [], "the waypoint's node captured its traffic"
+    assert (
+        cluster.mesh.proxies["zt-c"].records()[1:] == []
+    ), "the waypoint's node captured its traffic"
 
 
 def test_f3a_sidecar_to_waypoint_in_plain(cluster: Cluster) -> None:
-    with cluster.capture("sleep-sc", A.netns, C.netns, "waypoint", D.netns, "zt-d", "helloworld") as capture:
+    with cluster.capture(
+        "sleep-sc", A.netns, C.netns, "waypoint", D.netns, "zt-d", "helloworld"
+    ) as capture:
         seen = cluster.exchange("sleep-sc", (WAYPOINT.address, APP_PORT))
     paths, source = cluster.paths, SLEEP_SC.address
     assert_hops(
@@ -112,7 +117,9 @@ def test_f3a_sidecar_to_waypoint_in_plain(cluster: Cluster) -> None:
 
 
 def test_f3b_sidecar_to_waypoint_by_hbone(cluster: Cluster) -> None:
-    with cluster.capture("sleep-sc", A.netns, C.netns, "waypoint", D.netns, "zt-d", "helloworld") as capture:
+    with cluster.capture(
+        "sleep-sc", A.netns, C.netns, "waypoint", D.netns, "zt-d", "helloworld"
+    ) as capture:
         seen = cluster.exchange("sleep-sc", SERVICES["helloworld"].frontend)
     paths, source = cluster.paths, SLEEP_SC.address
     assert_hops(
@@ -149,6 +156,8 @@ def test_f3c_ambient_to_waypoint(cluster: Cluster) -> None:
         ],
     )
     cluster.record("zt-a", seen.client, listener=15001, hbone=True, dst=f"{service}:{port}")
-    cluster.mesh.proxies["waypoint"].wait_record(listener="hbone", identity=spiffe_id("mesh", "sleep"))
+    cluster.mesh.proxies["waypoint"].wait_record(
+        listener="hbone", identity=spiffe_id("mesh", "sleep")
+    )
     assert seen.server_peer[0] == WAYPOINT.address
     _assert_waypoint_left_alone(cluster)

@@ -10,7 +10,15 @@ from agent import Agent
 from cluster import Cluster
 from datapath import Product
 from kernel_events import KernelEvents
-from kernel_view import filter_table, links, routes, rules, snapshot
+from kernel_view import (
+    LOOSE_REVERSE_PATH,
+    filter_table,
+    links,
+    reverse_path,
+    routes,
+    rules,
+    snapshot,
+)
 from model import APP_PORT, NODES, PODS
 
 B = NODES["b"]
@@ -53,7 +61,10 @@ def test_stopped_agent_leaves_the_datapath(cluster: Cluster, agent: Agent) -> No
 
 def test_restarted_agent_adopts_without_touching(cluster: Cluster, agent: Agent) -> None:
     agent.stop()
-    with KernelEvents(cluster.netns[B.netns]) as node, KernelEvents(cluster.netns["zt-b"]) as ztunnel:
+    with (
+        KernelEvents(cluster.netns[B.netns]) as node,
+        KernelEvents(cluster.netns["zt-b"]) as ztunnel,
+    ):
         agent.start()
         agent.wait_ready()
         assert not node.wait(0), "the node's kernel state was written"
@@ -81,7 +92,7 @@ def assert_nothing_of_ours(cluster: Cluster) -> None:
     for netns in (node, ztunnel):
         assert [line.split(":")[0] for line in rules(netns)] == ["0", "32766", "32767"]
         for device in links(netns):
-            assert netns.sysctl(f"ipv4/conf/{device}/rp_filter") == "1", device
+            assert reverse_path(netns, device) != LOOSE_REVERSE_PATH, device
 
 
 def test_uninstall_removes_exactly_ours(cluster: Cluster, agent: Agent) -> None:
@@ -90,7 +101,10 @@ def test_uninstall_removes_exactly_ours(cluster: Cluster, agent: Agent) -> None:
     agent.uninstall()
     assert_nothing_of_ours(cluster)
     node.nft("table inet foreign { chain c { type filter hook prerouting priority -150; } }")
-    node.ip("rule add priority 99 fwmark 0x10000/0x10000 lookup 99", "route add 198.51.100.0/24 dev other0 table 99")
+    node.ip(
+        "rule add priority 99 fwmark 0x10000/0x10000 lookup 99",
+        "route add 198.51.100.0/24 dev other0 table 99",
+    )
     try:
         clean = [snapshot(node), snapshot(ztunnel)]
         agent.start()

@@ -1,4 +1,5 @@
-"""The marks that carry a captured connection: first packet by Geneve, all that follow by connection state."""
+"""The marks that carry a captured connection: first packet by Geneve, all that follow by connection
+state."""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ def test_outgoing_connection(cluster: Cluster) -> None:
         Mark(0x40, 0x340, target, source),  # what the server answers it
     ]
     in_ztunnel = [Mark(0x400, 0xFFF, source, target), Mark(0x4D3, 0xFFF, source, target)]
-    with MarkProbe(cluster.netns[A.netns], on_node) as node, MarkProbe(cluster.netns["zt-a"], in_ztunnel) as zt:
+    with (
+        MarkProbe(cluster.netns[A.netns], on_node) as node,
+        MarkProbe(cluster.netns["zt-a"], in_ztunnel) as zt,
+    ):
         cluster.exchange("sleep", (target, APP_PORT))
         captured, followed, own, answers, answered = node.counts()
         taken, accepted = zt.counts()
@@ -34,7 +38,9 @@ def test_incoming_connection(cluster: Cluster) -> None:
         Mark(0x40, 0x340, source, target),
         Mark(0x210, 0x230, target, source),
         Mark(0x210, 0x230, source, target),
-        Mark(0x100, 0x300, target, source),  # the pod answers a connection of ztunnel: never captured
+        Mark(
+            0x100, 0x300, target, source
+        ),  # the pod answers a connection of ztunnel: never captured
     ]
     with MarkProbe(cluster.netns[B.netns], on_node) as node:
         cluster.exchange("plain-a", (target, APP_PORT))

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from model import EXTERNAL_ADDRESS, NODES, UNDERLAY, UNDERLAY_ADDRESS, Node
 from netns import Netns, create, delete
 
-# A node whose distribution filters strictly: what captures traffic has to cope with it (CONTRACT U7).
+# A node whose distribution filters strictly: what captures traffic has to cope with it (CONTRACT
+# U7).
 STRICT_REVERSE_PATH = 1
 
 
@@ -16,7 +17,7 @@ def _names(pods: Iterable[str]) -> list[str]:
 
 
 def build(pods: Iterable[str]) -> dict[str, Netns]:
-    """Underlay and nodes connected and routed; pods' namespaces empty, for CNI to attach. By name."""
+    """Underlay and nodes connected, pods' namespaces empty for CNI to attach. By name."""
     names = _names(pods)
     delete(names)
     made = {netns.name: netns for netns in create(names)}

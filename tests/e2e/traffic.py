@@ -1,8 +1,10 @@
-"""Applications of the pods: a TCP server that says whom it saw, and clients that move data both ways.
+"""Applications of the pods: a TCP server that says whom it saw, and clients that move data both
+ways.
 
-One round of the protocol on a connection: the client sends a JSON line {"upload": N, "download": M} and N bytes; the
-server checks them, answers with a JSON line {"peer": [address, port], "local": [...], "intact": bool} and M bytes.
-Rounds repeat until the client closes. Both ends check every byte, so a lost, doubled or mixed-up segment shows.
+One round of the protocol on a connection: the client sends a JSON line {"upload": N, "download": M}
+and N bytes; the server checks them, answers with a JSON line {"peer": [address, port], "local":
+[...], "intact": bool} and M bytes. Rounds repeat until the client closes. Both ends check every
+byte, so a lost, doubled or mixed-up segment shows.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import socket
 import struct
 import threading
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from netns import Netns
 
@@ -27,7 +30,7 @@ def pattern(length: int) -> bytes:
     return (block * (length // len(block) + 1))[:length]
 
 
-def _read_exactly(stream: socket.SocketIO, length: int) -> bytes:
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
     data = bytearray()
     while len(data) < length:
         chunk = stream.read(min(65536, length - len(data)))
@@ -38,7 +41,8 @@ def _read_exactly(stream: socket.SocketIO, length: int) -> bytes:
 
 
 class AppServer:
-    """Serves the protocol on one address of one namespace until closed. `peers` lists who connected, in order."""
+    """Serves the protocol on one address of one namespace until closed. `peers` lists who
+    connected, in order."""
 
     def __init__(self, netns: Netns, port: int, address: str = "0.0.0.0") -> None:
         self.netns = netns
@@ -78,7 +82,9 @@ class AppServer:
                     "local": connection.getsockname(),
                     "intact": data == pattern(wanted["upload"]),
                 }
-                connection.sendall(json.dumps(answer).encode() + b"\n" + pattern(wanted["download"]))
+                connection.sendall(
+                    json.dumps(answer).encode() + b"\n" + pattern(wanted["download"])
+                )
 
 
 class EchoServer(AppServer):
@@ -104,7 +110,11 @@ class Connection:
     """A client connection, opened in a namespace and optionally bound to a source address."""
 
     def __init__(
-        self, netns: Netns, destination: Address, source: str | None = None, timeout: float = TIMEOUT
+        self,
+        netns: Netns,
+        destination: Address,
+        source: str | None = None,
+        timeout: float = TIMEOUT,
     ) -> None:
         def connect() -> socket.socket:
             sock = socket.socket()
@@ -122,7 +132,8 @@ class Connection:
         self._stream = self._socket.makefile("rb")
 
     def round(self, upload: int = TRANSFER, download: int = TRANSFER) -> Seen:
-        """Moves the bytes both ways; raises OSError when the connection fails or data is not what was sent."""
+        """Moves the bytes both ways; raises OSError when the connection fails or data is not what
+        was sent."""
         header = json.dumps({"upload": upload, "download": download}).encode() + b"\n"
         self._socket.sendall(header + pattern(upload))
         line = self._stream.readline()

@@ -1,0 +1,46 @@
+"""The demo's paths and manifests, on the cluster of the tests: what a newcomer is shown is true."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster import Cluster
+from hops import GENEVE_DEVICES
+from kube_objects import PodState, pod_object
+from model import NODES, PODS
+
+DEMO = Path(__file__).resolve().parent.parent / "demo"
+sys.path.append(str(DEMO))
+
+import paths  # noqa: E402
+from manifests import Manifests  # noqa: E402
+from steps import report, travel  # noqa: E402
+
+
+@pytest.mark.parametrize("make", paths.ALL, ids=lambda make: make.__name__)
+def test_every_step_is_passed(cluster: Cluster, make) -> None:
+    path = make(cluster.veths)
+    measured = travel(cluster, path)
+    text = report(path, measured)
+    assert all(result.count > 0 for result in measured), text
+    on_geneve = [r for r in measured if getattr(r.step.evidence, "device", None) in GENEVE_DEVICES]
+    assert on_geneve and all(result.count == 1 for result in on_geneve), text
+
+
+def test_manifests_describe_the_model() -> None:
+    documents = [
+        document
+        for file in DEMO.glob("manifests/*.yaml")
+        for document in yaml.safe_load_all(file.read_text())
+    ]
+    pods = {d["metadata"]["name"]: d for d in documents if d["kind"] == "Pod"}
+    assert pods.keys() == Manifests(DEMO / "manifests").pods.keys()
+    for name, found in pods.items():
+        expected = pod_object(PODS[name], NODES[PODS[name].node], PodState(attached=True))
+        assert found["metadata"].get("annotations", {}) == expected["metadata"]["annotations"], name
+        assert found["metadata"]["labels"] == expected["metadata"]["labels"], name
+        assert found["status"] == expected["status"], name

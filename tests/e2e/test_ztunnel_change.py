@@ -1,0 +1,140 @@
+"""A newer ztunnel takes over and leaves again: new connections follow it, at no moment is a pod's
+traffic let past."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from capture import Capture
+from cluster import Cluster
+from kernel_events import KernelEvents
+from kernel_view import links
+from kube_objects import PodState
+from load import Load
+from model import APP_PORT, NODES, PODS, Pod
+from netns import Netns, create, delete
+from traffic import Connection
+
+A = NODES["a"]
+NEWER = Pod("zt-a2", "a", 20, "istio-system", "ztunnel")
+SLEEP, HTTPBIN, PLAIN_B = PODS["sleep"], PODS["httpbin"], PODS["plain-b"]
+TO_PLAIN = (PLAIN_B.address, APP_PORT)
+
+
+def tunnel_ends(cluster: Cluster) -> set[object]:
+    found = links(cluster.netns[A.netns])
+    return {
+        found[name]["linkinfo"]["info_data"]["remote"]
+        for name in ("istioin", "istioout")
+        if name in found
+    }
+
+
+def wait_active(cluster: Cluster, events: KernelEvents, ztunnel: Pod) -> None:
+    events.wait_until(
+        lambda: tunnel_ends(cluster) == {ztunnel.address}, f"tunnels lead to {ztunnel.name}"
+    )
+
+
+@pytest.fixture
+def newer(cluster: Cluster) -> Iterator[Pod]:
+    """A second ztunnel, attached and listening; the objects say that it is not ready yet."""
+    delete([NEWER.name])
+    cluster.netns[NEWER.name] = create([NEWER.name])[0]
+    cluster.store.add(NEWER)
+    cluster.store.write()
+    cluster.veths[NEWER.name] = cluster.cni["a"].add(NEWER)
+    cluster.mesh.proxies[NEWER.name] = cluster.mesh.start_ztunnel(NEWER)
+    yield NEWER
+    if NEWER.name in cluster.store.pods:  # the test failed half-way
+        cluster.store.remove(NEWER.name)
+        cluster.store.write()
+    cluster.mesh.proxies.pop(NEWER.name).stop()
+    cluster.cni["a"].delete(NEWER)
+    del cluster.veths[NEWER.name], cluster.netns[NEWER.name]
+    delete([NEWER.name])
+
+
+class Opener:
+    """Opens one connection after the other while it lasts. Those that a change catches half-way may
+    fail."""
+
+    def __init__(self, client: Netns) -> None:
+        self._client = client
+        self._ending = threading.Event()
+        self._opened = threading.Condition()
+        self._count = 0
+        self._thread = threading.Thread(target=self._work)
+
+    def _work(self) -> None:
+        while not self._ending.is_set():
+            with (
+                contextlib.suppress(OSError),
+                Connection(self._client, TO_PLAIN, timeout=10) as connection,
+            ):
+                connection.round(1000, 1000)
+                with self._opened:
+                    self._count += 1
+                    self._opened.notify_all()
+
+    def wait_more(self, count: int) -> None:
+        with self._opened:
+            wanted = self._count + count
+            assert self._opened.wait_for(
+                lambda: self._count >= wanted, timeout=60
+            ), "connections fail"
+
+    def __enter__(self) -> Opener:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._thread.join()
+
+
+def assert_nothing_let_past(cluster: Cluster, capture: Capture) -> None:
+    """The pod's own packets, known by their source ports, never leave the node: ztunnel's have
+    ports of their own."""
+    own = [
+        p
+        for p in capture.packets()
+        if p.device == cluster.veths["sleep"] and not p.out and p.src == SLEEP.address
+    ]
+    ports = {packet.sport for packet in own}
+    assert len(ports) > 5
+    past = [
+        str(p)
+        for p in capture.packets()
+        if p.device == "eth0" and p.src == SLEEP.address and p.sport in ports
+    ]
+    assert not past, "\n".join(past)
+
+
+def test_newer_ztunnel_takes_over_and_leaves(cluster: Cluster, newer: Pod) -> None:
+    node, sleep = cluster.netns[A.netns], cluster.netns["sleep"]
+    with (
+        KernelEvents(node) as events,
+        Load() as load,
+        Capture([node]) as capture,
+        Opener(sleep) as opener,
+    ):
+        load.add("host to ambient", node, (HTTPBIN.address, APP_PORT))
+        opener.wait_more(3)
+        cluster.store.states[newer.name] = PodState(attached=True, created="2026-02-01T00:00:00Z")
+        cluster.store.write()
+        wait_active(cluster, events, newer)
+        opener.wait_more(3)
+        seen = cluster.exchange("sleep", TO_PLAIN)
+        cluster.record(newer.name, seen.client, listener=15001)
+        cluster.store.remove(newer.name)
+        cluster.store.write()
+        wait_active(cluster, events, PODS["zt-a"])
+        opener.wait_more(3)
+        seen = cluster.exchange("sleep", TO_PLAIN)
+        cluster.record("zt-a", seen.client, listener=15001)
+    assert_nothing_let_past(cluster, capture)
