@@ -51,6 +51,8 @@ def test_refuses(path, line):
     ("node-agent/a.cpp", "    file_system(name);"),
     ("node-agent/a.cpp", "    for (const auto& x : pods_.at(key).addresses) {"),
     ("node-agent/a.cpp", "    for (const auto& x : state.tables.front().chains) {"),
+    ("node-agent/a.cpp", "    for (const auto& x : Messages(all->messages().bytes())) {"),
+    ("node-agent/a.cpp", "    for (const auto& x : all) use(x.first().second);"),
     ("tests/unit/a.cpp", '#include "tests/support/temporary.hpp"'),
 ])
 def test_lets_pass(path, line):
