@@ -33,18 +33,22 @@ class Accepted:
     source: str  # its address, without the port
     destination: str  # as the proxy saw it: the original one
 
-    def records(self, cluster: Cluster) -> list[dict]:
-        """What the proxy logged, at least one record: it is waited for."""
+    def count(self, cluster: Cluster) -> int:
+        """How many connections the proxy logged; the first one is waited for.
+
+        Told apart by their source ports: Envoy logs each at several events.
+        """
         proxy = cluster.mesh.proxies[self.proxy]
         proxy.wait_record(listener=self.listener, dst=self.destination)
-        return [
-            record
-            for record in proxy.records()
-            if record.get("listener") == self.listener
-            and record["dst"] == self.destination
-            and record["src"].startswith(f"{self.source}:")
-            and record.get("event") != "TcpConnectionEnd"  # Envoy tells of each connection twice
-        ]
+        return len(
+            {
+                record["src"]
+                for record in proxy.records()
+                if record.get("listener") == self.listener
+                and record["dst"] == self.destination
+                and record["src"].startswith(f"{self.source}:")
+            }
+        )
 
     def __str__(self) -> str:
         return f"{self.proxy}, listener {self.listener}: {self.source} > {self.destination}"
@@ -89,7 +93,7 @@ def travel(cluster: Cluster, path: Path) -> list[Measured]:
         for name, probe in probes.items():
             counts.update(zip((m for m in marked if m.netns == name), probe.counts(), strict=True))
         counts.update(zip(hops, measure(capture, hops), strict=True))
-    counts.update((evidence, len(evidence.records(cluster))) for evidence in accepted)
+    counts.update((evidence, evidence.count(cluster)) for evidence in accepted)
     return [Measured(step, counts[step.evidence]) for step in path.steps]
 
 

@@ -100,7 +100,14 @@ def test_uninstall_removes_exactly_ours(cluster: Cluster, agent: Agent) -> None:
     agent.stop()
     agent.uninstall()
     assert_nothing_of_ours(cluster)
-    node.nft("table inet foreign { chain c { type filter hook prerouting priority -150; } }")
+    node.nft("""
+table inet foreign {
+  chain c {
+    type filter hook prerouting priority -150
+    counter
+  }
+}
+""")
     node.ip(
         "rule add priority 99 fwmark 0x10000/0x10000 lookup 99",
         "route add 198.51.100.0/24 dev other0 table 99",
