@@ -33,6 +33,10 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     add_rule(chain, {InInterface{datapath.outbound.node_link}}, skip);
     // The tunnels' own packets.
     add_rule(chain, {Protocol{kUdp}, to_port(datapath.geneve_port)}, {Counter{}, Return{}});
+    // An error about a connection that ztunnel holds in a pod's name is ztunnel's to hear: the pod
+    // would not know of it, and ztunnel would go on sending what does not fit the path.
+    add_rule(chain, {CtStateIn{kCtRelated}, CtMarkIs{marks.original_source}},
+             {Counter{}, SetMark{marks.to_ztunnel}, Return{}});
     // Only TCP is captured (U4).
     add_rule(chain, {Protocol{.number = kTcp, .negate = true}}, skip);
     add_rule(chain, {CtMarkIs{marks.skip_connection}}, skip);

@@ -7,6 +7,8 @@ namespace {
 using namespace model;
 
 constexpr int kMangle = -150;
+constexpr Protocol kIcmp4{1};   // IPPROTO_ICMP
+constexpr Protocol kIcmp6{58};  // IPPROTO_ICMPV6
 constexpr const char* kToInbound = "to_inbound";
 constexpr const char* kToOutbound = "to_outbound";
 constexpr const char* kToPlaintext = "to_plaintext";
@@ -39,8 +41,13 @@ FilterChain prerouting(const Datapath& datapath, const ZtunnelFacts& facts,
             except(Prefix::parse("fe80::/10").value());
             except(Prefix::parse("ff00::/8").value());
         }
-        matches.emplace_back(tcp);
-        add_rule(chain, std::move(matches), {Counter{}, SetMark{datapath.marks.original_reply}});
+        // Errors about such a connection, too: the path's MTU, say.
+        for (const Protocol protocol : {tcp, family == Family::ipv4 ? kIcmp4 : kIcmp6}) {
+            std::vector<Match> of_protocol = matches;
+            of_protocol.emplace_back(protocol);
+            add_rule(chain, std::move(of_protocol),
+                     {Counter{}, SetMark{datapath.marks.original_reply}});
+        }
     }
     return chain;
 }

@@ -17,6 +17,8 @@ TEST_CASE("prerouting: skip, lead back, capture") {
               R"(iifname "istioin" counter meta mark set meta mark | 0x200 return)",
               R"(iifname "istioout" counter meta mark set meta mark | 0x200 return)",
               "meta l4proto 17 th dport 6081 counter return",
+              "ct state related ct mark & 0x210 == 0x210 counter "
+              "meta mark set meta mark | 0x40 return",
               "meta l4proto != 6 counter meta mark set meta mark | 0x200 return",
               "ct mark & 0x220 == 0x220 counter meta mark set meta mark | 0x200 return",
               R"(iifname "veth-zt" counter jump from_ztunnel)",

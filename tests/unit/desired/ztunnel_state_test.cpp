@@ -47,6 +47,8 @@ TEST_CASE("IPv4: the filter") {
               R"(iifname "pistioin" meta l4proto 6 counter jump to_plaintext)",
               R"(iifname "eth0" ip daddr != 10.244.1.10 meta l4proto 6 counter )"
               "meta mark set meta mark & 0xfffff000 | 0x4d3",
+              R"(iifname "eth0" ip daddr != 10.244.1.10 meta l4proto 1 counter )"
+              "meta mark set meta mark & 0xfffff000 | 0x4d3",
           });
     const auto expected = [](const std::string& port) {
         return Lines{"meta l4proto 6 meta nfproto ipv4 tproxy ip to 127.0.0.1:" + port +
@@ -78,10 +80,14 @@ TEST_CASE("dual stack: the IPv6 twins; link-local and multicast stay ztunnel's o
               "ip -6 rule add pref 20000 fwmark 0x400/0xfff lookup 100 protocol 122",
               "ip -6 rule add pref 20003 fwmark 0x4d3/0xfff lookup 100 protocol 122",
           });
-    CHECK(chain_lines(state, "prerouting").back() ==
-          R"(iifname "eth0" ip6 daddr != fd00:10:244:1::10 ip6 daddr != fe80::/10 )"
-          "ip6 daddr != ff00::/8 meta l4proto 6 counter "
-          "meta mark set meta mark & 0xfffff000 | 0x4d3");
+    const Lines prerouting = chain_lines(state, "prerouting");
+    const auto held6 = [](const std::string& protocol) {
+        return R"(iifname "eth0" ip6 daddr != fd00:10:244:1::10 ip6 daddr != fe80::/10 )"
+               "ip6 daddr != ff00::/8 meta l4proto " +
+               protocol + " counter meta mark set meta mark & 0xfffff000 | 0x4d3";
+    };
+    CHECK(prerouting[prerouting.size() - 2] == held6("6"));
+    CHECK(prerouting.back() == held6("58"));
     CHECK(chain_lines(state, "to_outbound") ==
           Lines{
               "meta l4proto 6 meta nfproto ipv4 tproxy ip to 127.0.0.1:15001 "
