@@ -54,7 +54,7 @@ def test_u2_host_reaches_its_pods_from_every_address(cluster: Cluster) -> None:
     with cluster.capture(A.netns, "zt-a") as capture:
         assert cluster.exchange(A.netns, target, A.other_address).server_peer[0] == A.other_address
     assert_not_captured(capture)
-    with taken_out(cluster, "ip daddr @pods4"):
+    with taken_out(cluster, "ip daddr @pods4", "ct mark set"):
         assert_fails(cluster, A.netns, target, A.other_address)
 
 
@@ -111,7 +111,7 @@ def test_u5_marks_of_others_survive(cluster: Cluster) -> None:
         cluster.exchange(A.netns, target)
         assert kept_marks(cluster) == 1
         with cluster.datapath.frozen(cluster, A):
-            rule = find_rule(netns, "ip daddr @pods4", "meta mark set")
+            rule = find_rule(netns, "ip daddr @pods4", "ct mark set")
             where = ("inet", FILTER_TABLE, rule.chain, "handle", str(rule.handle))
             netns.command(
                 "nft",
