@@ -70,7 +70,10 @@ def snapshot(netns: Netns) -> dict[str, object]:
         ),
         "rules": rules(netns),
         "routes": sorted(netns.command("ip", "route", "show", "table", "all").splitlines()),
-        "filter": _comparable(netns.command("nft", "list", "ruleset")),
+        # nft prints tables in the order in which they were made.
+        "filter": sorted(
+            re.split(r"^(?=table )", _comparable(netns.command("nft", "list", "ruleset")), flags=re.M)
+        ),
         "sysctls": {
             f"{device}/{key}": netns.sysctl(f"ipv4/conf/{device}/{key}")
             for device in ("all", "default", *devices)
