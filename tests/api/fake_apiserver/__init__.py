@@ -1,0 +1,18 @@
+"""A stand-in for kube-apiserver over real TLS, with faults on request. See tests/api/README.md."""
+
+from fake_apiserver.access import inline, write_kubeconfig
+from fake_apiserver.faults import Answer, Break, BreakInEvent, Hang, Pieces
+from fake_apiserver.server import TOKEN, FakeApiServer, Seen
+
+__all__ = [
+    "TOKEN",
+    "Answer",
+    "Break",
+    "BreakInEvent",
+    "FakeApiServer",
+    "Hang",
+    "Pieces",
+    "Seen",
+    "inline",
+    "write_kubeconfig",
+]

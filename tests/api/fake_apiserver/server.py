@@ -1,0 +1,317 @@
+"""The server itself: TLS, connections, and the handle by which tests steer it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fake_apiserver.api import Api, Target
+from fake_apiserver.certificates import Authority
+from fake_apiserver.faults import Fault, Kind
+from fake_apiserver.http1 import HEAD_LIMIT, BrokenOnPurpose, Request, Response, read_request
+from fake_apiserver.watches import BOOKMARK, BREAK, END, frame
+
+T = TypeVar("T")
+TOKEN = "first-token"
+HANDSHAKE_TIMEOUT = 10
+
+
+@dataclass
+class Seen:
+    """One request, as the server saw it."""
+
+    number: int
+    connection: int
+    verb: str
+    target: Target | None
+    request: Request
+    user: str
+    began: float  # time.monotonic()
+    code: int = 0  # of the answer; 0 before it, or when there was none
+    ended: float | None = None
+
+    @property
+    def resource(self) -> str:
+        return self.target.resource if self.target else ""
+
+    @property
+    def query(self) -> dict[str, str]:
+        return self.request.query
+
+
+def listening_socket(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.create_server((address, port), family=family, backlog=64)
+
+
+class FakeApiServer:
+    """A stand-in for kube-apiserver. Its methods may be called from any thread.
+
+    `make_socket` makes the listening socket: in another network namespace, where one is wanted.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        address: str = "127.0.0.1",
+        port: int = 0,
+        make_socket: Callable[[str, int], socket.socket] = listening_socket,
+    ) -> None:
+        self.folder = folder
+        self.authority = Authority(folder)
+        self._address, self.port, self._make_socket = address, port, make_socket
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.verify_mode = ssl.CERT_OPTIONAL
+        self._tls.load_verify_locations(self.authority.file)
+        self.use_names("kubernetes.default.svc", "localhost", address)
+        self._api = Api(tokens={TOKEN})
+        self._requests: list[Seen] = []
+        self._changed = threading.Condition()
+        self._news = 0  # counts what wait() should look at
+        self._api.watches.begun = self._notify
+        self._connections = 0
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.listen()
+
+    @property
+    def url(self) -> str:
+        host = f"[{self._address}]" if ":" in self._address else self._address
+        return f"https://{host}:{self.port}"
+
+    def use_names(self, *hosts: str) -> None:
+        """Shows new connections a certificate with these names."""
+        self._tls.load_cert_chain(*self.authority.server("server", *hosts))
+
+    # Steering ------------------------------------------------------------------------------------
+
+    def _call(self, work: Callable[[], T]) -> T:
+        """On the server's loop, which owns all state."""
+
+        async def wrapped() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(wrapped(), self._loop).result(30)
+
+    def put(self, resource: str, *objects: dict[str, Any]) -> None:
+        """Creates or replaces; watches are told."""
+        fresh = copy.deepcopy(objects)
+        self._call(lambda: [self._api.store.put(resource, each) for each in fresh])
+
+    def delete(self, resource: str, space: str, name: str) -> None:
+        self._call(lambda: self._api.store.delete(resource, (space, name)))
+
+    def get(self, resource: str, space: str, name: str) -> dict[str, Any] | None:
+        found = self._call(lambda: self._api.store.find(resource, (space, name)))
+        return copy.deepcopy(found.content) if found else None
+
+    def all(self, resource: str) -> list[dict[str, Any]]:
+        found = self._call(lambda: self._api.store.objects(resource))
+        return [copy.deepcopy(each.content) for each in found]
+
+    @property
+    def version(self) -> int:
+        return self._call(lambda: self._api.store.version)
+
+    def compact(self) -> None:
+        """All resource versions and continue tokens given out so far are too old from now on."""
+        self._call(self._api.store.compact)
+
+    def fail(
+        self,
+        kind: Kind,
+        verb: str | None = None,
+        resource: str | None = None,
+        times: int = 1,
+        continued: bool | None = None,
+    ) -> None:
+        fault = Fault(kind, verb, resource, times, continued)
+        self._call(lambda: self._api.faults.plan(fault))
+
+    def heal(self) -> None:
+        """No more faults; requests that hang go on hanging."""
+        self._call(self._api.faults.clear)
+
+    def set_tokens(self, *tokens: str) -> None:
+        self._call(lambda: setattr(self._api, "tokens", set(tokens)))
+
+    def forbid(self, *what: tuple[str, str]) -> None:
+        """Exactly these (verb, resource) are forbidden from now on."""
+        self._call(lambda: setattr(self._api, "forbidden", set(what)))
+
+    def _order(self, resource: str | None, order: bytes | str) -> int:
+        return self._call(lambda: self._api.watches.order(resource, order))
+
+    def end_watches(self, resource: str | None = None) -> int:
+        """As at their timeout."""
+        return self._order(resource, END)
+
+    def break_watches(self, resource: str | None = None) -> int:
+        return self._order(resource, BREAK)
+
+    def bookmark(self, resource: str | None = None) -> int:
+        return self._order(resource, BOOKMARK)
+
+    def send_raw(self, resource: str, data: bytes) -> int:
+        return self._order(resource, data)
+
+    def send_event(self, resource: str, kind: str, text: str) -> int:
+        return self._order(resource, frame(kind, text))
+
+    def watching(self) -> list[str]:
+        """The resources that are watched now."""
+        return self._call(lambda: sorted(each.resource for each in self._api.watches.running))
+
+    # Requests ------------------------------------------------------------------------------------
+
+    def requests(self, verb: str | None = None, resource: str | None = None) -> list[Seen]:
+        with self._changed:
+            return [
+                seen
+                for seen in self._requests
+                if verb in (None, seen.verb) and resource in (None, seen.resource)
+            ]
+
+    def wait_requests(
+        self, verb: str, resource: str, count: int, timeout: float = 20
+    ) -> list[Seen]:
+        """All of them once there are `count`."""
+        self.wait(
+            lambda: len(self.requests(verb, resource)) >= count,
+            f"{count} x {verb} {resource}",
+            timeout,
+        )
+        return self.requests(verb, resource)
+
+    def wait_watched(self, *resources: str, timeout: float = 20) -> None:
+        """Until exactly these are watched, each once."""
+        wanted = sorted(resources)
+        self.wait(lambda: self.watching() == wanted, f"watches of {wanted}", timeout)
+
+    def wait(self, condition: Callable[[], bool], what: str, timeout: float = 20) -> None:
+        """Looks again whenever a request or a watch begins or ends."""
+        deadline = time.monotonic() + timeout
+        while True:
+            # Not under the lock: the condition may have to ask the loop, which takes it, too.
+            with self._changed:
+                looked_at = self._news
+            if condition():
+                return
+            with self._changed:
+                while self._news == looked_at:
+                    left = deadline - time.monotonic()
+                    seen = [(each.verb, each.resource, each.code) for each in self._requests[-20:]]
+                    assert left > 0, f"not within {timeout} s: {what}; the last requests: {seen}"
+                    self._changed.wait(left)
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._news += 1
+            self._changed.notify_all()
+
+    # Serving -------------------------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Begins, or begins again on the same port."""
+        sock = self._make_socket(self._address, self.port)
+        self.port = sock.getsockname()[1]
+
+        async def start() -> None:
+            self._server = await asyncio.start_server(
+                self._connected,
+                sock=sock,
+                ssl=self._tls,
+                limit=HEAD_LIMIT,
+                ssl_handshake_timeout=HANDSHAKE_TIMEOUT,
+            )
+
+        asyncio.run_coroutine_threadsafe(start(), self._loop).result(30)
+
+    def stop_listening(self) -> None:
+        """Connections are refused and those that are open break."""
+
+        def stop() -> None:
+            if self._server:
+                self._server.close()
+                self._server = None
+            for writer in self._writers:
+                writer.transport.abort()
+
+        self._call(stop)
+
+    def close(self) -> None:
+        self.stop_listening()
+
+        async def end_connections() -> None:
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in rest:
+                task.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
+
+        asyncio.run_coroutine_threadsafe(end_connections(), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> FakeApiServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        number, user = self._connections, _user_of(writer)
+        self._writers.add(writer)
+        try:
+            # Reading one byte ahead tells when the client goes while it is being answered.
+            ahead = asyncio.ensure_future(reader.read(1))
+            while first := await ahead:
+                request = await read_request(first, reader)
+                ahead = asyncio.ensure_future(reader.read(1))
+                ahead.add_done_callback(lambda task, request=request: _gone(task, request))
+                await self._serve(request, user, number, Response(writer))
+        except (BrokenOnPurpose, ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            writer.transport.abort()
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+
+    async def _serve(
+        self, request: Request, user: str, connection: int, response: Response
+    ) -> None:
+        target = Target.parse(request.path)
+        seen = Seen(
+            len(self._requests), connection, Api.verb(request, target), target, request, user,
+            time.monotonic(),
+        )  # fmt: skip
+        with self._changed:
+            self._requests.append(seen)
+        self._notify()
+        try:
+            await self._api.answer(request, user, response)
+        finally:
+            seen.code, seen.ended = response.status, time.monotonic()
+            self._notify()
+
+
+def _gone(task: asyncio.Future[bytes], request: Request) -> None:
+    if task.cancelled() or task.exception() or not task.result():
+        request.cancel()
+
+
+def _user_of(writer: asyncio.StreamWriter) -> str:
+    certificate = writer.get_extra_info("peercert") or {}
+    names = dict(part for group in certificate.get("subject", ()) for part in group)
+    return names.get("commonName", "")
