@@ -44,6 +44,9 @@ find_path(ASIO_INCLUDE asio.hpp REQUIRED)
 ambient_dependency(asio Threads::Threads)
 target_compile_definitions(deps_asio INTERFACE ASIO_STANDALONE)
 
+find_package(CURL REQUIRED)
+ambient_dependency(curl CURL::libcurl)
+
 find_package(doctest REQUIRED)
 ambient_dependency(doctest doctest::doctest)
 

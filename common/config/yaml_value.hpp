@@ -1,4 +1,5 @@
-// A YAML document as a plain tree that knows where each part stood. Internal to common/config.
+// A YAML document as a plain tree that knows where each part stood. For common/config and
+// the kubeconfig of common/kubeapi.
 #pragma once
 
 #include <compare>
