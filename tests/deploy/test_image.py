@@ -1,0 +1,148 @@
+"""The archive itself: what it must hold, how large it may be, and that it is always the same."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import render
+
+BUILDER = render.ROOT / "image/build"
+LIMIT = 25 * 2**20
+AGENT = "usr/local/bin/ambient-node-agent"
+PLUGIN = "usr/local/lib/ambient-cni/ambient-cni"
+
+
+class Archive:
+    def __init__(self, path: Path) -> None:
+        with tarfile.open(path) as tar:
+            self.members = tar.getmembers()
+            self._files = {
+                member.name: tar.extractfile(member).read()
+                for member in self.members
+                if member.isfile()
+            }
+
+    def json(self, name: str) -> Any:
+        return json.loads(self._files[name])
+
+    def blob(self, descriptor: dict[str, Any]) -> bytes:
+        """The bytes that a descriptor promises."""
+        content = self._files["blobs/" + descriptor["digest"].replace(":", "/")]
+        assert len(content) == descriptor["size"]
+        assert "sha256:" + hashlib.sha256(content).hexdigest() == descriptor["digest"]
+        return content
+
+
+@pytest.fixture(scope="module")
+def image(archive: Path) -> Archive:
+    return Archive(archive)
+
+
+@pytest.fixture(scope="module")
+def manifest(image: Archive) -> dict[str, Any]:
+    (described,) = image.json("index.json")["manifests"]
+    return json.loads(image.blob(described))
+
+
+@pytest.fixture(scope="module")
+def root(image: Archive, manifest: dict[str, Any]) -> tarfile.TarFile:
+    (layer,) = manifest["layers"]
+    return tarfile.open(fileobj=io.BytesIO(gzip.decompress(image.blob(layer))))
+
+
+def test_it_is_small(archive: Path) -> None:
+    assert archive.stat().st_size <= LIMIT
+
+
+def test_the_same_input_makes_the_same_bytes(archive: Path, tmp_path: Path) -> None:
+    command = [str(BUILDER), "--build", os.environ["AMBIENT_BUILD"]]
+    for name in ("one", "two"):
+        subprocess.run([*command, "--output", str(tmp_path / name)], check=True)
+    made = {(tmp_path / name).read_bytes() for name in ("one", "two")}
+    assert made == {archive.read_bytes()}
+
+
+def test_nothing_of_the_machine_that_made_it_shows(image: Archive, root: tarfile.TarFile) -> None:
+    for member in [*image.members, *root.getmembers()]:
+        assert (member.mtime, member.uid, member.gid) == (0, 0, 0), member.name
+        assert (member.uname, member.gname) == ("", ""), member.name
+    for program in (AGENT, PLUGIN):
+        assert str(render.ROOT).encode() not in root.extractfile(program).read()
+
+
+def test_names_are_sorted_and_every_folder_is_there(root: tarfile.TarFile) -> None:
+    names = root.getnames()
+    assert names == sorted(names)
+    assert {str(Path(name).parent) for name in names} - {"."} <= set(names)
+
+
+def test_its_digests_and_labels(image: Archive, manifest: dict[str, Any]) -> None:
+    config = json.loads(image.blob(manifest["config"]))
+    (layer,) = manifest["layers"]
+    content = gzip.decompress(image.blob(layer))
+    assert config["rootfs"]["diff_ids"] == ["sha256:" + hashlib.sha256(content).hexdigest()]
+    assert config["config"]["Entrypoint"] == [f"/{AGENT}"]
+    assert config["config"]["Labels"]["org.opencontainers.image.title"] == "ambient-cni"
+    assert image.json("oci-layout") == {"imageLayoutVersion": "1.0.0"}
+
+
+def test_its_name_is_the_one_that_the_manifests_ask_for(
+    image: Archive, base: render.Objects
+) -> None:
+    (described,) = image.json("index.json")["manifests"]
+    assert described["annotations"]["io.containerd.image.name"] == render.container(base)["image"]
+
+
+def _needed(program: Path) -> set[str]:
+    """The libraries that the file itself names, by a tool that the builder does not ask."""
+    said = subprocess.run(
+        ["objdump", "--private-headers", str(program)], check=True, capture_output=True, text=True
+    ).stdout
+    return {line.split()[1] for line in said.splitlines() if line.strip().startswith("NEEDED")}
+
+
+def test_every_library_is_there_and_no_other(root: tarfile.TarFile, tmp_path: Path) -> None:
+    files = {Path(name).name: name for name in root.getnames() if ".so" in name}
+    wanted, done = (
+        _needed(Path(os.environ["AMBIENT_BUILD"]) / "node-agent/ambient-node-agent"),
+        set(),
+    )
+    while missing := wanted - done:
+        name = missing.pop()
+        copy = tmp_path / name
+        copy.write_bytes(root.extractfile(files[name]).read())
+        wanted |= _needed(copy)
+        done.add(name)
+    loader = {name for name in files if name.startswith("ld-linux")}
+    assert len(loader) == 1
+    assert files.keys() == done | loader
+
+
+def test_what_is_mounted_has_its_place(root: tarfile.TarFile, base: render.Objects) -> None:
+    for mount in render.container(base)["volumeMounts"]:
+        assert root.getmember(mount["mountPath"].strip("/")).isdir()
+
+
+def test_nothing_gives_rights_and_all_can_be_read(root: tarfile.TarFile) -> None:
+    for member in root.getmembers():
+        assert member.mode & 0o6000 == 0, member.name
+        assert member.issym() or member.mode & 0o022 == 0, member.name
+    programs = {
+        member.name for member in root.getmembers() if member.isfile() and member.mode & 0o111
+    }
+    assert {AGENT, PLUGIN} <= programs and len(programs) == 3  # and the loader
+
+
+def test_certificates(root: tarfile.TarFile) -> None:
+    content = root.extractfile("etc/ssl/certs/ca-certificates.crt").read()
+    assert content.count(b"BEGIN CERTIFICATE") > 50
