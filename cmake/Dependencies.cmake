@@ -46,6 +46,10 @@ target_compile_definitions(deps_asio INTERFACE ASIO_STANDALONE)
 
 find_package(CURL REQUIRED)
 ambient_dependency(curl CURL::libcurl)
+# Only its core: the values and their text format. (Its CMake package asks for a web server, too.)
+find_library(PROMETHEUS_CORE prometheus-cpp-core REQUIRED)
+find_path(PROMETHEUS_INCLUDE prometheus/text_serializer.h REQUIRED)
+ambient_dependency(prometheus ${PROMETHEUS_CORE})
 
 find_package(doctest REQUIRED)
 ambient_dependency(doctest doctest::doctest)
