@@ -15,28 +15,11 @@ namespace {
 constexpr std::chrono::milliseconds kFirstRetry{200};
 constexpr std::chrono::milliseconds kLastRetry{15'000};
 
-std::vector<kube::Pod> ztunnels_of(const PodTable& pods) {
-    std::vector<kube::Pod> ztunnels;
-    for (const auto* pod : pods.ztunnels())
-        ztunnels.push_back(*pod);
-    return ztunnels;
-}
-
 bool contains(const std::vector<std::uint32_t>& numbers, std::uint32_t number) {
     return std::ranges::find(numbers, number) != numbers.end();
 }
 
 }  // namespace
-
-bool take_in(Source& source, PodTable& pods) {
-    const auto refreshed = source.refresh();
-    for (const auto& error : refreshed.errors)
-        log(LogLevel::warning, "source not read", error);
-    if (!refreshed.changed || !source.complete()) return false;
-    const auto before = ztunnels_of(pods);
-    pods.replace(source.objects());
-    return before != ztunnels_of(pods);
-}
 
 Agent::Watch::Watch(asio::io_context& io, netlink::Monitor of)
     : monitor(std::move(of)), readable(io, monitor.fd()) {}
@@ -44,16 +27,17 @@ Agent::Watch::Watch(asio::io_context& io, netlink::Monitor of)
 // The descriptor is the monitor's to close.
 Agent::Watch::~Watch() { readable.release(); }
 
-Agent::Agent(const config::AgentConfig& config, PodTable& pods, Keeper& keeper, Source& source)
+Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods,
+             Keeper& keeper, Source& source)
     : config_(config),
       pods_(pods),
       keeper_(keeper),
       source_(source),
-      service_(pods, keeper),
+      service_(pods, keeper, source),
+      io_(io),
       resync_(io_),
       retry_(io_),
       signals_(io_, SIGTERM, SIGINT),
-      source_readable_(io_, source.fd()),
       delay_(kFirstRetry) {}
 
 Result<void> Agent::run() {
@@ -61,19 +45,21 @@ Result<void> Agent::run() {
     node_watch_ =
         TRY(watch(keeper_.node_netns(), [this](const auto& event) { judge_node_event(event); }));
     wait_for_signal();
-    wait_for_source();
+    source_.follow(io_, [this] { take_in_source(); });
+    take_in_source();
     wait_for_resync();
     work();
-    server_.emplace(io_, std::move(listener), [this](const rpc::Request& request) {
-        auto reply = service_.answer(request);
-        // What the answer could not settle is settled by the loop.
-        if (!keeper_.ready()) look_at_all();
-        return reply;
-    });
+    server_.emplace(
+        io_, std::move(listener), [this](const rpc::Request& request, Server::Respond respond) {
+            service_.answer(request, [this, respond = std::move(respond)](const auto& reply) {
+                respond(reply);
+                // What the answer could not settle is settled here.
+                if (!keeper_.ready()) look_at_all();
+            });
+        });
     log(LogLevel::info, "serving",
         {{"socket", config_.socket.string()}, {"node", config_.node_name}});
     io_.run();
-    source_readable_.release();
     log(LogLevel::info, "stopped", {{"datapath", "left in place"}});
     return {};
 }
@@ -162,21 +148,18 @@ void Agent::judge_ztunnel_event(const netlink::Event& event) {
     if (ours) look_at_all();
 }
 
-void Agent::wait_for_source() {
-    source_readable_.async_wait(asio::posix::stream_descriptor::wait_read,
-                                [this](const asio::error_code& code) {
-                                    if (code) return;
-                                    if (take_in(source_, pods_)) look_at_all();
-                                    work_soon();
-                                    wait_for_source();
-                                });
+void Agent::take_in_source() {
+    const bool first = !was_complete_ && pods_.is_complete();
+    was_complete_ = pods_.is_complete();
+    if (first || pods_.take_ztunnels_changed()) look_at_all();
+    work_soon();
 }
 
 void Agent::wait_for_resync() {
     resync_.expires_after(config_.resync);
     resync_.async_wait([this](const asio::error_code& code) {
         if (code) return;
-        take_in(source_, pods_);
+        source_.refresh();
         keeper_.forget_links();
         look_at_all();
         wait_for_resync();
@@ -220,10 +203,12 @@ void Agent::work() {
 }
 
 Result<void> Agent::settle() {
+    // Nobody may be taken out because of what was not told yet.
+    if (!pods_.is_complete()) return {};
     const auto touched = std::exchange(touched_, {});
     if (std::exchange(all_, false)) {
         pods_.take_changed();
-        return source_.complete() ? keeper_.settle() : Result<void>{};
+        return keeper_.settle();
     }
     if (const auto changed = pods_.take_changed(); !changed.empty())
         TRY(keeper_.settle(changed, true));

@@ -25,14 +25,11 @@
 
 namespace ambient::agent {
 
-// Takes in what the source knows now; its errors are logged. As long as it is not complete the
-// table stays as it is. Returns whether the ztunnels changed: then everything must be looked at.
-bool take_in(Source& source, PodTable& pods);
-
 class Agent {
   public:
-    // The source was taken in once before.
-    Agent(const config::AgentConfig& config, PodTable& pods, Keeper& keeper, Source& source);
+    // All of these outlive it; `io` was not run yet.
+    Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods, Keeper& keeper,
+          Source& source);
 
     // Serves until SIGTERM or SIGINT; the datapath stays. Errors: the socket or the notifications
     // cannot be had.
@@ -57,7 +54,7 @@ class Agent {
     void judge_node_event(const netlink::Event& event);
     void judge_node_route(const model::Route& route);
     void judge_ztunnel_event(const netlink::Event& event);
-    void wait_for_source();
+    void take_in_source();
     void wait_for_resync();
     void wait_for_signal();
 
@@ -76,17 +73,17 @@ class Agent {
     Source& source_;
     Service service_;
 
-    asio::io_context io_;
+    asio::io_context& io_;
     asio::steady_timer resync_;
     asio::steady_timer retry_;
     asio::signal_set signals_;
-    asio::posix::stream_descriptor source_readable_;
     std::optional<Server> server_;
     std::shared_ptr<Watch> node_watch_;
     std::shared_ptr<Watch> ztunnel_watch_;
     std::optional<NetnsId> ztunnel_id_;
 
     bool all_ = true;              // look at everything
+    bool was_complete_ = false;    // the pod table, the last time that we looked
     std::set<IpAddress> touched_;  // look at these, wanted as before
     bool posted_ = false;          // work() is on its way
     std::chrono::milliseconds delay_;

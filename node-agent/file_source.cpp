@@ -1,170 +1,49 @@
 #include "node-agent/file_source.hpp"
 
-#include <sys/inotify.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
-#include <string_view>
-#include <system_error>
 #include <utility>
 
-#include "common/base/read_file.hpp"
-#include "common/kube/decode.hpp"
+#include "node-agent/log.hpp"
 
 namespace ambient::agent {
-namespace {
 
-// A ConfigMap volume shows its files as symlinks through this one, and swaps it to update them all
-// (Kubernetes, pkg/volume/util/atomic_writer.go).
-constexpr const char* kDataLink = "..data";
-
-constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
-                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-
-Error folder_error(int errno_value, const std::filesystem::path& folder) {
-    return errno_error(errno_value, "follow folder", folder.native());
+Result<std::unique_ptr<FileSource>> FileSource::open(const std::filesystem::path& path,
+                                                     PodTable& pods) {
+    auto files = TRY(ObjectFiles::open(path));
+    return std::unique_ptr<FileSource>(new FileSource(std::move(files), pods));
 }
 
-void append(kube::Objects& all, const kube::Objects& part) {
-    all.pods.insert(all.pods.end(), part.pods.begin(), part.pods.end());
-    all.namespaces.insert(all.namespaces.end(), part.namespaces.begin(), part.namespaces.end());
+// The descriptor is the files' to close.
+FileSource::~FileSource() {
+    if (readable_) readable_->release();
 }
 
-}  // namespace
-
-FileSource::FileSource(UniqueFd inotify, std::filesystem::path folder, std::string only)
-    : inotify_(std::move(inotify)), folder_(std::move(folder)), only_(std::move(only)) {
-    if (!only_.empty()) files_[only_] = {};
+void FileSource::follow(asio::io_context& io, Changed changed) {
+    readable_ = std::make_unique<asio::posix::stream_descriptor>(io, files_.fd());
+    take_in();
+    changed_ = std::move(changed);
+    wait();
 }
 
-Result<FileSource> FileSource::open(const std::filesystem::path& path) {
-    UniqueFd inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    if (!inotify) return std::unexpected(errno_error(errno, "open inotify"));
-    std::error_code ignored;
-    const bool is_folder = std::filesystem::is_directory(path, ignored);
-    FileSource source(std::move(inotify), is_folder ? path : path.parent_path(),
-                      is_folder ? "" : path.filename().native());
-    TRY(source.watch());
-    return source;
+void FileSource::refresh() { take_in(); }
+
+void FileSource::fetch(const PodId& /*id*/, Fetched then) { then({}); }
+
+void FileSource::wait() {
+    readable_->async_wait(asio::posix::stream_descriptor::wait_read,
+                          [this](const asio::error_code& code) {
+                              if (code) return;
+                              take_in();
+                              wait();
+                          });
 }
 
-Result<void> FileSource::watch() {
-    watch_ = ::inotify_add_watch(inotify_.get(), folder_.c_str(), kEvents);
-    if (watch_ < 0) return std::unexpected(folder_error(errno, folder_));
-    return {};
-}
-
-bool FileSource::counts(const std::string& name) const {
-    if (!only_.empty()) return name == only_;
-    return !name.starts_with('.') &&
-           (name.ends_with(".yaml") || name.ends_with(".yml") || name.ends_with(".json"));
-}
-
-FileSource::Touched FileSource::drain() {
-    Touched touched;
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
-    while (true) {
-        const ssize_t size = ::read(inotify_.get(), buffer.data(), buffer.size());
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) return touched;
-        for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
-            inotify_event event;
-            std::memcpy(&event, buffer.data() + at, sizeof event);
-            const std::string name = event.len > 0 ? buffer.data() + at + sizeof event : "";
-            at += sizeof event + event.len;
-            if (event.mask & IN_Q_OVERFLOW) touched.all = true;
-            if (event.wd != watch_) continue;  // of a folder that we no longer follow
-            if (event.mask & IN_MOVE_SELF) ::inotify_rm_watch(inotify_.get(), watch_);
-            if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) watch_ = -1;
-            if (name == kDataLink) touched.all = true;
-            if (counts(name)) touched.names.insert(name);
-        }
-    }
-}
-
-Result<std::set<std::string>> FileSource::list() const {
-    if (!only_.empty()) return std::set{only_};
-    std::set<std::string> names;
-    std::error_code error;
-    for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
-         entry.increment(error)) {
-        std::error_code ignored;
-        const std::string name = entry->path().filename().native();
-        if (counts(name) && !entry->is_directory(ignored)) names.insert(name);
-    }
-    if (error) return std::unexpected(folder_error(error.value(), folder_));
-    return names;
-}
-
-void FileSource::fail(File& file, Error error, Refreshed& outcome) {
-    if (file.told != error) outcome.errors.push_back(error);
-    file.told = std::move(error);
-}
-
-void FileSource::read(const std::string& name, Refreshed& outcome) {
-    const std::filesystem::path path = folder_ / name;
-    const kube::Limits limits;
-    const auto text = read_file(path, limits.bytes);
-    if (!text && text.error().kind == ErrorKind::not_found && only_.empty()) {
-        const auto known = files_.find(name);
-        if (known == files_.end()) return;
-        outcome.changed = outcome.changed || known->second.objects;
-        files_.erase(known);
-        return;
-    }
-    File& file = files_[name];
-    auto objects =
-        text ? kube::decode(*text, path.native(), limits) : std::unexpected(text.error());
-    if (!objects) {
-        fail(file, std::move(objects).error(), outcome);
-        return;
-    }
-    file.told.reset();
-    if (file.objects == *objects) return;
-    file.objects = *std::move(objects);
-    outcome.changed = true;
-}
-
-kube::Objects FileSource::objects() const {
-    kube::Objects all;
-    for (const auto& [name, file] : files_) {
-        if (file.objects) append(all, *file.objects);
-    }
-    return all;
-}
-
-Source::Refreshed FileSource::refresh() {
-    Refreshed outcome;
-    Touched touched = drain();
-    const auto fail_folder = [&](Error error) {
-        if (told_ != error) outcome.errors.push_back(error);
-        told_ = std::move(error);
-        return outcome;
-    };
-    if (watch_ < 0) {
-        if (auto watched = watch(); !watched) return fail_folder(std::move(watched).error());
-        touched.all = true;
-    }
-    if (touched.all || !complete_) {
-        auto names = list();
-        if (!names) return fail_folder(std::move(names).error());
-        for (const auto& [name, file] : files_)
-            names->insert(name);  // to see those that are gone
-        touched.names = *std::move(names);
-    }
-    told_.reset();
-    for (const std::string& name : touched.names)
-        read(name, outcome);
-    if (!complete_ && std::ranges::all_of(files_, [](const auto& file) {
-            return file.second.objects.has_value();
-        })) {
-        complete_ = true;
-        outcome.changed = true;
-    }
-    return outcome;
+void FileSource::take_in() {
+    const auto refreshed = files_.refresh();
+    for (const auto& error : refreshed.errors)
+        log(LogLevel::warning, "source not read", error);
+    if (!refreshed.changed || !files_.complete()) return;
+    pods_.replace(files_.objects());
+    if (changed_) changed_();
 }
 
 }  // namespace ambient::agent

@@ -1,63 +1,38 @@
-// Pods and namespaces from YAML or JSON files: no cluster needed.
+// Pods and namespaces from files: no cluster needed.
 #pragma once
 
 #include <filesystem>
-#include <map>
-#include <optional>
-#include <set>
-#include <string>
+#include <memory>
 
-#include "common/base/unique_fd.hpp"
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "node-agent/object_files.hpp"
 #include "node-agent/source.hpp"
 
 namespace ambient::agent {
 
-// A file, or a folder whose *.yaml, *.yml and *.json files count (hidden ones and subfolders do
-// not). Followed by inotify: files written in place, replaced by rename, deleted, and the swap of
-// the symlink `..data` by which Kubernetes updates a mounted ConfigMap. Only files that were
-// touched are read again.
-//
-// A file that cannot be read or understood keeps what it held before, and is read again when it
-// changes. In a folder, a file that is deleted takes its objects with it; a single file that is
-// gone is an error, and its objects stay.
-class FileSource : public Source {
+class FileSource final : public Source {
   public:
-    // Errors: not_found when there is no such folder (of a single file: the folder that holds it).
-    static Result<FileSource> open(const std::filesystem::path& path);
+    // Errors: those of ObjectFiles::open.
+    static Result<std::unique_ptr<FileSource>> open(const std::filesystem::path& path,
+                                                    PodTable& pods);
+    ~FileSource() override;
+    FileSource(const FileSource&) = delete;
+    FileSource& operator=(const FileSource&) = delete;
 
-    [[nodiscard]] int fd() const override { return inotify_.get(); }
-    // When the folder itself was replaced, the next call finds the new one, but nothing makes fd()
-    // readable for that: call it at every resync, too.
-    Refreshed refresh() override;
-    [[nodiscard]] kube::Objects objects() const override;
-    [[nodiscard]] bool complete() const override { return complete_; }
+    void follow(asio::io_context& io, Changed changed) override;
+    void refresh() override;
+    void fetch(const PodId& id, Fetched then) override;
 
   private:
-    struct File {
-        std::optional<kube::Objects> objects = std::nullopt;  // none: never read well
-        std::optional<Error> told = std::nullopt;  // its error, until it reads well again
-    };
-    struct Touched {
-        bool all = false;
-        std::set<std::string> names = {};
-    };
+    FileSource(ObjectFiles files, PodTable& pods) : files_(std::move(files)), pods_(pods) {}
+    void wait();
+    void take_in();
 
-    FileSource(UniqueFd inotify, std::filesystem::path folder, std::string only);
-
-    Result<void> watch();
-    Touched drain();
-    [[nodiscard]] bool counts(const std::string& name) const;
-    Result<std::set<std::string>> list() const;
-    void read(const std::string& name, Refreshed& outcome);
-    void fail(File& file, Error error, Refreshed& outcome);
-
-    UniqueFd inotify_;
-    int watch_ = -1;  // inotify's number for the folder; -1: not watched
-    std::filesystem::path folder_;
-    std::string only_;                   // the single file's name; empty: all of the folder
-    std::map<std::string, File> files_;  // by name
-    std::optional<Error> told_;          // the folder's error
-    bool complete_ = false;
+    ObjectFiles files_;
+    PodTable& pods_;
+    Changed changed_;
+    std::unique_ptr<asio::posix::stream_descriptor> readable_;
 };
 
 }  // namespace ambient::agent

@@ -42,7 +42,7 @@ Keeper::Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel ke
 
 Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
     const auto netns = TRY(Netns::current());
-    auto kernel = TRY(LinuxKernel::open(netns));
+    auto kernel = TRY(LinuxKernel::open(netns, config.sysctl_dir));
     auto facts = TRY(Facts::open(netns));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     return Keeper(config, pods, std::move(kernel),
@@ -116,7 +116,7 @@ Result<Keeper::Wanted> Keeper::discover() {
 
 Result<void> Keeper::hold(const Netns& netns) {
     if (ztunnel_ && ztunnel_->id == netns.id()) return {};
-    auto kernel = TRY(LinuxKernel::open(netns));
+    auto kernel = TRY(LinuxKernel::open(netns, config_.sysctl_dir));
     ztunnel_ = std::make_unique<ZtunnelHold>(netns.id(), Site("ztunnel", std::move(kernel)));
     return {};
 }
@@ -226,7 +226,7 @@ Result<Keeper::PodPart> Keeper::part_of(const std::vector<IpAddress>& addresses)
 
 Result<std::string> Keeper::preview() {
     const auto wanted = TRY(discover());
-    auto ztunnel = TRY(LinuxKernel::open(wanted.ztunnel_netns));
+    auto ztunnel = TRY(LinuxKernel::open(wanted.ztunnel_netns, config_.sysctl_dir));
     const auto print = [](Kernel& kernel, const model::NetnsState& state, const model::Scope& scope,
                           const std::string& name) -> Result<std::string> {
         const auto plan = TRY(plan::diff(state, TRY(kernel.observe(scope)), scope));

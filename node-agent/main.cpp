@@ -1,11 +1,14 @@
 // ambient-node-agent: command line, log, exit status.
 #include <malloc.h>
 
+#include <chrono>
 #include <cstdio>
-#include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+#include <asio/io_context.hpp>
 #include <fmt/format.h>
 
 #include "common/config/load.hpp"
@@ -20,6 +23,7 @@ using namespace ambient;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+constexpr std::chrono::seconds kReadOnce{30};
 
 constexpr const char* kAbout =
     "Keeps this node's ambient datapath right: the Geneve devices between the node and its "
@@ -55,22 +59,41 @@ agent::LogLevel level_of(config::LogLevel level) {
     return agent::LogLevel::info;
 }
 
+Result<std::unique_ptr<agent::Source>> open_source(const config::AgentConfig& config,
+                                                   agent::PodTable& pods) {
+    return TRY(agent::FileSource::open(config.source.files, pods));
+}
+
+// Runs the loop until everything there is was told; for what is done once.
+Result<void> read_once(asio::io_context& io, agent::Source& source, const agent::PodTable& pods) {
+    source.follow(io, [&] {
+        if (pods.is_complete()) io.stop();
+    });
+    if (!pods.is_complete()) io.run_for(kReadOnce);
+    if (pods.is_complete()) return {};
+    return std::unexpected(
+        invalid_input("the source could not be read as a whole (see above); mend it first"));
+}
+
 Result<void> run(const config::AgentConfig& config, const Options& options) {
-    auto source = TRY(agent::FileSource::open(config.source.files));
+    asio::io_context io;
     agent::PodTable pods(config.policy, config.node_name);
+    auto source = TRY(open_source(config, pods));
     if (options.uninstall) {
-        source.refresh();
-        return agent::uninstall(config, source.objects());
+        // Where the tunnels lead says the kernel, too.
+        if (const auto read = read_once(io, *source, pods); !read)
+            agent::log(agent::LogLevel::warning, "pods not known", read.error());
+        std::vector<kube::Pod> ztunnels;
+        for (const auto* pod : pods.ztunnels())
+            ztunnels.push_back(*pod);
+        return agent::uninstall(config, ztunnels);
     }
     auto keeper = TRY(agent::Keeper::open(config, pods));
     TRY(keeper.recover_attachments());
-    agent::take_in(source, pods);
-    if (!options.once && !options.dry_run) return agent::Agent(config, pods, keeper, source).run();
+    if (!options.once && !options.dry_run)
+        return agent::Agent(io, config, pods, keeper, *source).run();
 
-    if (!source.complete()) {
-        return std::unexpected(
-            invalid_input("the source could not be read as a whole (see above); mend it first"));
-    }
+    TRY(read_once(io, *source, pods));
     if (options.once) return keeper.settle();
     fmt::print("{}", TRY(keeper.preview()));
     return {};

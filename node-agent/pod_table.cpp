@@ -27,42 +27,96 @@ const kube::Namespace* PodTable::space_of(const PodId& id) const {
     return space == spaces_.end() ? nullptr : &space->second;
 }
 
-void PodTable::replace(const kube::Objects& objects) {
-    known_ = true;
-    std::set<std::string> changed_spaces;
-    std::map<std::string, kube::Namespace> spaces;
-    for (const auto& space : objects.namespaces)
-        spaces.insert_or_assign(space.name, space);
-    for (const auto& [name, space] : spaces) {
-        const auto old = spaces_.find(name);
-        if (old == spaces_.end() || old->second != space) changed_spaces.insert(name);
-    }
-    for (const auto& [name, space] : spaces_) {
-        if (!spaces.contains(name)) changed_spaces.insert(name);
-    }
-    spaces_ = std::move(spaces);
+bool PodTable::is_of_this_node(const kube::Pod& pod) const {
+    return node_name_.empty() || pod.node_name == node_name_;
+}
 
-    std::set<PodId> shown;
-    std::set<PodId> touched;
-    for (const auto& pod : objects.pods) {
-        if (!node_name_.empty() && pod.node_name != node_name_) continue;
-        const PodId id{pod.namespace_name, pod.name};
-        shown.insert(id);
-        auto& entry = pods_[id];
-        if (entry.pod == pod) continue;
-        if (entry.pod && entry.pod->uid != pod.uid) entry.detached = false;
-        entry.pod = pod;
-        touched.insert(id);
+void PodTable::put(kube::Pod pod) {
+    if (!is_of_this_node(pod)) return;
+    const PodId id{pod.namespace_name, pod.name};
+    set_pod(id, desired::trimmed(policy_, std::move(pod)));
+}
+
+void PodTable::put(const kube::Namespace& space) {
+    auto trimmed = desired::trimmed(policy_, space);
+    const auto known = spaces_.find(space.name);
+    if (known != spaces_.end() && known->second == trimmed) return;
+    spaces_.insert_or_assign(space.name, std::move(trimmed));
+    update_pods_of(space.name);
+}
+
+void PodTable::drop_pod(const PodId& id) { set_pod(id, std::nullopt); }
+
+void PodTable::drop_namespace(const std::string& name) {
+    if (spaces_.erase(name) > 0) update_pods_of(name);
+}
+
+void PodTable::keep_only_pods(const std::set<PodId>& shown) {
+    std::vector<PodId> gone;
+    for (const auto& [id, entry] : pods_) {
+        if (entry.pod && !shown.contains(id)) gone.push_back(id);
     }
-    for (auto& [id, entry] : pods_) {
-        if (changed_spaces.contains(id.space)) touched.insert(id);
-        if (shown.contains(id) || !entry.pod) continue;
-        entry.pod.reset();
-        touched.insert(id);
+    for (const auto& id : gone)
+        drop_pod(id);
+}
+
+void PodTable::keep_only_namespaces(const std::set<std::string>& shown) {
+    std::vector<std::string> gone;
+    for (const auto& [name, space] : spaces_) {
+        if (!shown.contains(name)) gone.push_back(name);
     }
-    for (const auto& id : touched)
-        update(id);
+    for (const auto& name : gone)
+        drop_namespace(name);
+}
+
+void PodTable::complete() {
+    known_ = true;
     adopt_recovered();
+}
+
+void PodTable::replace(const kube::Objects& objects) {
+    std::set<std::string> spaces;
+    for (const auto& space : objects.namespaces) {
+        put(space);
+        spaces.insert(space.name);
+    }
+    keep_only_namespaces(spaces);
+    std::set<PodId> pods;
+    for (const auto& pod : objects.pods) {
+        put(pod);
+        if (is_of_this_node(pod)) pods.insert({pod.namespace_name, pod.name});
+    }
+    keep_only_pods(pods);
+    complete();
+}
+
+void PodTable::set_pod(const PodId& id, std::optional<kube::Pod> pod) {
+    if (!pod && !pods_.contains(id)) return;
+    auto& entry = pods_[id];
+    if (entry.pod == pod) return;
+    const auto is_ztunnel = [&](const std::optional<kube::Pod>& one) {
+        return one && desired::is_ztunnel(policy_, *one);
+    };
+    ztunnels_changed_ = ztunnels_changed_ || is_ztunnel(entry.pod) || is_ztunnel(pod);
+    if (entry.pod && pod && entry.pod->uid != pod->uid) entry.detached = false;
+    entry.pod = std::move(pod);
+    update(id);
+}
+
+void PodTable::update_pods_of(const std::string& space) {
+    std::vector<PodId> ids;
+    for (auto pod = pods_.lower_bound({.space = space, .name = {}});
+         pod != pods_.end() && pod->first.space == space; ++pod) {
+        ids.push_back(pod->first);
+    }
+    for (const auto& id : ids)
+        update(id);
+}
+
+bool PodTable::shows(const PodId& id, const std::string& uid) const {
+    const auto entry = pods_.find(id);
+    return known_ && space_of(id) != nullptr && entry != pods_.end() && entry->second.pod &&
+           (uid.empty() || entry->second.pod->uid.empty() || entry->second.pod->uid == uid);
 }
 
 std::optional<desired::Enrolment> PodTable::decide(const PodId& id, const std::string& uid) const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/cni/attachment.hpp"
@@ -37,10 +38,25 @@ class PodTable {
     // `node_name` filters pods; empty takes all.
     PodTable(desired::Policy policy, std::string node_name);
 
-    // The source's whole view. Pods and namespaces that it no longer shows are dropped.
+    // One more or another object. Only what the policy reads of it is kept.
+    void put(kube::Pod pod);
+    void put(const kube::Namespace& space);
+    void drop_pod(const PodId& id);
+    void drop_namespace(const std::string& name);
+    // After a whole list: what it did not show is gone.
+    void keep_only_pods(const std::set<PodId>& shown);
+    void keep_only_namespaces(const std::set<std::string>& shown);
+    // Everything there is was told once. Until then an absent pod means nothing: nobody is decided
+    // about, and nobody may be taken out of the mesh.
+    void complete();
+    [[nodiscard]] bool is_complete() const { return known_; }
+    // All of it at once: the source's whole view.
     void replace(const kube::Objects& objects);
 
-    // What the plugin is told about a pod. Nothing before the first replace(), when the source does
+    // Whether the source shows this pod (with this uid, unless that is empty) and its namespace.
+    [[nodiscard]] bool shows(const PodId& id, const std::string& uid) const;
+
+    // What the plugin is told about a pod. Nothing until complete(), when the source does
     // not show the pod although its namespace is ambient, or shows another uid: try again later,
     // never guess.
     [[nodiscard]] std::optional<desired::Enrolment> decide(const PodId& id,
@@ -55,7 +71,7 @@ class PodTable {
     // or is another pod (uid).
     void detach(const cni::Attachment& attachment, const PodId& id);
     // An attachment remembered by the kernel from before a restart ("<uid>/<container
-    // id>/<ifname>"). Dropped again at the next replace() when no pod has this uid.
+    // id>/<ifname>"). Dropped again at the next complete() when no pod has this uid.
     void recover(const std::string& uid, const cni::Attachment& attachment,
                  const IpAddress& address);
 
@@ -67,6 +83,9 @@ class PodTable {
     // The ztunnel pods of this node, the active one first; empty when none is ready. Pointers until
     // the next change.
     [[nodiscard]] std::vector<const kube::Pod*> ztunnels() const;
+
+    // Whether these changed since the last call.
+    bool take_ztunnels_changed() { return std::exchange(ztunnels_changed_, false); }
 
     // Everything is known, and there is none.
     [[nodiscard]] bool waits_for_ztunnel() const { return known_ && ztunnels().empty(); }
@@ -90,6 +109,9 @@ class PodTable {
         bool terminating = false;
     };
 
+    [[nodiscard]] bool is_of_this_node(const kube::Pod& pod) const;
+    void update_pods_of(const std::string& space);
+    void set_pod(const PodId& id, std::optional<kube::Pod> pod);
     [[nodiscard]] const kube::Namespace* space_of(const PodId& id) const;
     // Brings claims and captures of one pod up to date; forgets it when nothing speaks of it any
     // more.
@@ -112,6 +134,7 @@ class PodTable {
     std::map<IpAddress, std::map<PodId, Claim>> claims_;
     std::map<IpAddress, Capture> captures_;
     std::set<IpAddress> changed_;
+    bool ztunnels_changed_ = false;
 };
 
 }  // namespace ambient::agent

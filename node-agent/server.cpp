@@ -19,17 +19,17 @@ constexpr std::chrono::seconds kRequestDeadline{5};
 
 // Lives as long as a handler of it waits.
 struct Server::Connection {
-    Connection(asio::io_context& io, UniqueFd fd, int& open)
-        : socket(io, fd.release()), deadline(io), count(open) {
-        ++count;
+    Connection(asio::io_context& io, UniqueFd fd, std::shared_ptr<int> open)
+        : socket(io, fd.release()), deadline(io), count(std::move(open)) {
+        ++*count;
     }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
-    ~Connection() { --count; }
+    ~Connection() { --*count; }
 
     asio::posix::stream_descriptor socket;
     asio::steady_timer deadline;
-    int& count;
+    std::shared_ptr<int> count;
 };
 
 Server::Server(asio::io_context& io, UniqueFd listener, Answer answer)
@@ -45,7 +45,7 @@ void Server::accept_next() {
                              if (!socket) {
                                  if (socket.error().kind != ErrorKind::unavailable)
                                      log(LogLevel::warning, "connection refused", socket.error());
-                             } else if (connections_ >= kMaxConnections) {
+                             } else if (*connections_ >= kMaxConnections) {
                                  log(LogLevel::warning, "connection refused",
                                      {{"reason", "too many"}, {"limit", kMaxConnections}});
                              } else {
@@ -67,20 +67,22 @@ void Server::await_request(const std::shared_ptr<Connection>& connection) {
     connection->socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                   [this, connection](const asio::error_code& code) {
                                       connection->deadline.cancel();
-                                      if (!code && answer_next(*connection))
-                                          await_request(connection);
+                                      if (!code) answer_next(connection);
                                   });
 }
 
-bool Server::answer_next(Connection& connection) {
-    const int fd = connection.socket.native_handle();
+void Server::answer_next(const std::shared_ptr<Connection>& connection) {
+    const int fd = connection->socket.native_handle();
     const auto text = rpc::receive(fd);
-    if (text && text->empty()) return false;  // the peer has closed
+    if (text && text->empty()) return;  // the peer has closed
+    const auto respond = [this, connection](const rpc::Reply& reply) {
+        const auto sent = rpc::send(connection->socket.native_handle(), rpc::encode(reply));
+        if (!sent) return log(LogLevel::warning, "reply not sent", sent.error());
+        await_request(connection);
+    };
     const auto request = text ? rpc::decode_request(*text) : std::unexpected(text.error());
-    const auto reply = request ? answer_(*request) : rpc::Reply{.error = request.error()};
-    const auto sent = rpc::send(fd, rpc::encode(reply));
-    if (!sent) log(LogLevel::warning, "reply not sent", sent.error());
-    return sent.has_value();
+    if (!request) return respond({.error = request.error()});
+    answer_(*request, respond);
 }
 
 }  // namespace ambient::agent

@@ -18,9 +18,12 @@ inline constexpr int kMaxConnections = 256;
 
 class Server {
   public:
-    using Answer = std::function<rpc::Reply(const rpc::Request&)>;
+    using Respond = std::function<void(const rpc::Reply&)>;
+    // Calls the function once, now or later, on the loop.
+    using Answer = std::function<void(const rpc::Request&, Respond)>;
 
-    // `listener` is rpc::listen's. Serving starts at once and ends with the io_context.
+    // `listener` is rpc::listen's. Serving starts at once and ends with the io_context, which may
+    // outlive this only once it has stopped.
     Server(asio::io_context& io, UniqueFd listener, Answer answer);
 
   private:
@@ -28,13 +31,13 @@ class Server {
     void accept_next();
     void serve(UniqueFd socket);
     void await_request(const std::shared_ptr<Connection>& connection);
-    // Whether the connection may go on.
-    bool answer_next(Connection& connection);
+    void answer_next(const std::shared_ptr<Connection>& connection);
 
     asio::io_context& io_;
     asio::posix::stream_descriptor listener_;
     Answer answer_;
-    int connections_ = 0;
+    // Connections that are open; theirs, too, since the loop destroys the last of them after us.
+    std::shared_ptr<int> connections_ = std::make_shared<int>(0);
 };
 
 }  // namespace ambient::agent

@@ -13,9 +13,45 @@ Error unknown_pod(const rpc::Request& request) {
                  .object = to_string(pod_of(request))};
 }
 
+rpc::Reply refusal(const rpc::Request& request, Error error) {
+    if (request.verb != rpc::Verb::status) {
+        log(LogLevel::warning, "request refused",
+            {{"pod", to_string(pod_of(request))},
+             {"container", request.attachment.container_id},
+             {"error", describe(error)}});
+    }
+    return {.error = std::move(error)};
+}
+
 }  // namespace
 
-rpc::Reply Service::answer(const rpc::Request& request) {
+void Service::answer(const rpc::Request& request, Respond respond) {
+    const auto id = pod_of(request);
+    const bool unshown =
+        request.verb == rpc::Verb::add && id != PodId{} && !pods_.shows(id, request.pod_uid);
+    if (unshown) return add_when_shown(request, std::move(respond));
+    respond(answer_now(request));
+}
+
+void Service::add_when_shown(const rpc::Request& request, Respond respond) {
+    waiting_.insert(request.attachment);
+    source_.fetch(pod_of(request), [this, request,
+                                    respond = std::move(respond)](const Result<void>& fetched) {
+        if (waiting_.erase(request.attachment) == 0) {
+            respond(refusal(request, Error{.kind = ErrorKind::unavailable,
+                                           .doing = "detached while it was attached",
+                                           .object = to_string(pod_of(request))}));
+        } else if (!fetched) {
+            auto error = fetched.error();
+            error.kind = ErrorKind::unavailable;  // to be tried again, whatever it was
+            respond(refusal(request, std::move(error)));
+        } else {
+            respond(answer_now(request));
+        }
+    });
+}
+
+rpc::Reply Service::answer_now(const rpc::Request& request) {
     auto reply = [&]() -> Result<rpc::Reply> {
         switch (request.verb) {
             case rpc::Verb::add: return add(request);
@@ -27,13 +63,7 @@ rpc::Reply Service::answer(const rpc::Request& request) {
         return std::unexpected(invalid_input("unknown verb"));
     }();
     if (reply) return *std::move(reply);
-    if (request.verb != rpc::Verb::status) {
-        log(LogLevel::warning, "request refused",
-            {{"pod", to_string(pod_of(request))},
-             {"container", request.attachment.container_id},
-             {"error", describe(reply.error())}});
-    }
-    return {.error = std::move(reply).error()};
+    return refusal(request, std::move(reply).error());
 }
 
 Result<rpc::Reply> Service::add(const rpc::Request& request) {
@@ -71,6 +101,7 @@ Result<rpc::Reply> Service::added(const rpc::Request& request) {
 Result<rpc::Reply> Service::del(const rpc::Request& request) {
     for (const auto& address : request.addresses)
         in_progress_.erase(address);
+    waiting_.erase(request.attachment);
     pods_.detach(request.attachment, pod_of(request));
     log(LogLevel::info, "pod detached",
         {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});
@@ -100,6 +131,8 @@ Result<rpc::Reply> Service::status() const {
 }
 
 Result<void> Service::settle_changes(const std::vector<IpAddress>& except) {
+    // Before everything is known nothing is taken out: what is captured stays captured.
+    if (!pods_.is_complete()) return {};
     auto changed = pods_.take_changed();
     for (const auto& address : except)
         changed.erase(address);

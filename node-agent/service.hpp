@@ -1,25 +1,34 @@
 // Answers the plugin. One thread: the loop's.
 #pragma once
 
+#include <functional>
 #include <set>
 
 #include "common/rpc/messages.hpp"
 #include "node-agent/keeper.hpp"
 #include "node-agent/pod_table.hpp"
+#include "node-agent/source.hpp"
 
 namespace ambient::agent {
 
 class Service {
   public:
-    Service(PodTable& pods, Keeper& keeper) : pods_(pods), keeper_(keeper) {}
+    using Respond = std::function<void(const rpc::Reply&)>;
 
-    rpc::Reply answer(const rpc::Request& request);
+    Service(PodTable& pods, Keeper& keeper, Source& source)
+        : pods_(pods), keeper_(keeper), source_(source) {}
+
+    // Answers at once, but for a pod that the source has not shown yet: then when the source was
+    // asked for it.
+    void answer(const rpc::Request& request, Respond respond);
 
     // Addresses that a plugin is programming now, between add and added: a change seen there is its
     // work, not drift.
     [[nodiscard]] const std::set<IpAddress>& in_progress() const { return in_progress_; }
 
   private:
+    rpc::Reply answer_now(const rpc::Request& request);
+    void add_when_shown(const rpc::Request& request, Respond respond);
     Result<rpc::Reply> add(const rpc::Request& request);
     Result<rpc::Reply> added(const rpc::Request& request);
     Result<rpc::Reply> del(const rpc::Request& request);
@@ -30,7 +39,9 @@ class Service {
 
     PodTable& pods_;
     Keeper& keeper_;
+    Source& source_;
     std::set<IpAddress> in_progress_;
+    std::set<cni::Attachment> waiting_;  // ADDs whose pod the source is asked for
 };
 
 }  // namespace ambient::agent

@@ -1,39 +1,37 @@
-// Where the agent learns of pods and namespaces. A source follows its origin by itself; the loop
-// waits on its descriptor and asks it what is new. One thread, nothing blocks.
+// Where the agent learns of pods and namespaces. A source follows its origin on the agent's loop
+// and writes what it learns into the PodTable that it was made for. One thread, nothing blocks.
 #pragma once
 
-#include <vector>
+#include <functional>
+
+#include <asio/io_context.hpp>
 
 #include "common/base/error.hpp"
-#include "common/kube/objects.hpp"
+#include "node-agent/pod_table.hpp"
 
 namespace ambient::agent {
 
 class Source {
   public:
-    // `changed`: objects() or complete() is another one. `errors` holds what went wrong since the
-    // last refresh, each told once; the objects that were known before stay.
-    struct Refreshed {
-        bool changed = false;
-        std::vector<Error> errors = {};
-    };
+    // The table was changed. Called on the loop.
+    using Changed = std::function<void()>;
+    // Called once, on the loop.
+    using Fetched = std::function<void(Result<void>)>;
 
     virtual ~Source() = default;
 
-    // Readable when refresh() may find something new. Stays owned by the source, the same for its
-    // whole life.
-    [[nodiscard]] virtual int fd() const = 0;
+    // From now on, as long as the loop runs; what can be read at once is in the table when this
+    // returns. What goes wrong is logged, and what was known before stays.
+    virtual void follow(asio::io_context& io, Changed changed) = 0;
 
-    // Takes in what is new, also the first time.
-    virtual Refreshed refresh() = 0;
+    // Takes in what notifications may have missed.
+    virtual void refresh() = 0;
 
-    // Everything known now; changes only in refresh().
-    [[nodiscard]] virtual kube::Objects objects() const = 0;
-
-    // Whether objects() is the whole picture: false until everything there is has been read once
-    // without error. Before that an absent pod means nothing, and nobody may be taken out of the
-    // mesh for it.
-    [[nodiscard]] virtual bool complete() const = 0;
+    // Asks for one pod that the table does not show, and for its namespace, within a bound that is
+    // well below the plugin's patience; what was found is in the table when `then` is called.
+    // Errors: not_found when there is no such pod on this node, unavailable when nobody can tell
+    // now. A source that has nobody to ask succeeds at once.
+    virtual void fetch(const PodId& id, Fetched then) = 0;
 };
 
 }  // namespace ambient::agent

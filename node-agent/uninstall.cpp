@@ -14,7 +14,6 @@
 #include "common/rpc/client.hpp"
 #include "node-agent/discovery.hpp"
 #include "node-agent/log.hpp"
-#include "node-agent/pod_table.hpp"
 #include "node-agent/sysctl_journal.hpp"
 
 namespace ambient::agent {
@@ -44,7 +43,7 @@ Result<void> clear(LinuxKernel& kernel, const std::string& site, const model::Ne
 
 }  // namespace
 
-Result<void> uninstall(const config::AgentConfig& config, const kube::Objects& objects) {
+Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube::Pod>& known) {
     if (rpc::Client::connect(config.socket, kProbeTimeout)) {
         return std::unexpected(Error{
             .kind = ErrorKind::conflict,
@@ -52,15 +51,12 @@ Result<void> uninstall(const config::AgentConfig& config, const kube::Objects& o
             .object = config.socket});
     }
     const auto netns = TRY(Netns::current());
-    auto node = TRY(LinuxKernel::open(netns));
+    auto node = TRY(LinuxKernel::open(netns, config.sysctl_dir));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     Discovery discovery(TRY(Facts::open(netns)), config.host_addresses, config.datapath.marks.skip);
 
-    PodTable pods(config.policy, config.node_name);
-    pods.replace(objects);
     auto ztunnels = TRY(tunnel_ends(node, config.datapath));
-    for (const auto* pod : pods.ztunnels())
-        ztunnels.push_back(*pod);
+    ztunnels.insert(ztunnels.end(), known.begin(), known.end());
     std::vector<Netns> inside;
     std::set<NetnsId> seen;
     for (const auto& pod : ztunnels) {
@@ -86,7 +82,7 @@ Result<void> uninstall(const config::AgentConfig& config, const kube::Objects& o
     // Capture ends here first; then the tunnels' other ends go.
     TRY(clear(node, "node", wanted, scope));
     for (const auto& ztunnel : inside) {
-        auto kernel = TRY(LinuxKernel::open(ztunnel));
+        auto kernel = TRY(LinuxKernel::open(ztunnel, config.sysctl_dir));
         TRY(clear(kernel, "ztunnel", {}, desired::ztunnel_scope(config.datapath, {})));
     }
     return journal.remove();

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 
 #include "common/base/read_file.hpp"
 #include "common/config/mapping.hpp"
@@ -90,6 +91,8 @@ void read(Mapping& from, Policy& out) {
     from.text("redirection_disabled", out.redirection_disabled);
     from.text("ztunnel_label", out.ztunnel_label);
     from.text("ztunnel_value", out.ztunnel_value);
+    from.text("ztunnel_namespace", out.ztunnel_namespace);
+    from.text("ztunnel_service_account", out.ztunnel_service_account);
     from.text("dns_capture_env", out.dns_capture_env);
     from.texts("excluded_namespaces", out.excluded_namespaces);
 }
@@ -110,11 +113,37 @@ void read_path(Mapping& from, const char* name, std::filesystem::path& out) {
     out = text;
 }
 
+void read(Mapping& from, Source& out) {
+    static constexpr std::array<std::string_view, 2> kKinds = {"files", "kubernetes"};
+    if (const auto kind = from.choice("kind", kKinds)) out.kind = static_cast<SourceKind>(*kind);
+    read_path(from, "files", out.files);
+    read_path(from, "kubeconfig", out.kubeconfig);
+}
+
+void read(Mapping& from, Install& out) {
+    from.flag("enabled", out.enabled);
+    read_path(from, "plugin", out.plugin);
+    read_path(from, "cni_bin_dir", out.cni_bin_dir);
+    read_path(from, "cni_conf_dir", out.cni_conf_dir);
+}
+
 void read(Mapping& from, AgentConfig& out) {
     from.text("node_name", out.node_name);
-    from.mapping("source", [&](Mapping& m) { read_path(m, "files", out.source.files); });
+    from.mapping("source", [&](Mapping& m) { read(m, out.source); });
+    from.mapping("install", [&](Mapping& m) { read(m, out.install); });
+    from.mapping("health", [&](Mapping& m) {
+        m.address("address", out.health.address);
+        m.number("port", out.health.port, std::uint16_t{0});
+    });
+    from.mapping("status", [&](Mapping& m) {
+        m.flag("annotate", out.status.annotate);
+        m.flag("events", out.status.events);
+    });
+    from.text("taint", out.taint);
+    from.text("daemonset", out.daemonset);
     read_path(from, "socket", out.socket);
     read_path(from, "state_dir", out.state_dir);
+    read_path(from, "sysctl_dir", out.sysctl_dir);
     from.mapping("log", [&](Mapping& m) { read(m, out.log); });
     auto resync = static_cast<std::uint32_t>(out.resync.count());
     from.number("resync_seconds", resync, 1U, 86400U);
@@ -153,7 +182,11 @@ Result<AgentConfig> parse(const std::string& yaml, const std::string& file) {
 Result<AgentConfig> load(const std::filesystem::path& path) {
     const std::string text = TRY(read_file(path, kMaxConfigBytes));
     AgentConfig config = TRY(parse(text, path.native()));
-    if (config.node_name.empty()) config.node_name = TRY(machine_name());
+    if (config.node_name.empty()) {
+        // As a DaemonSet gives it (spec.nodeName by the downward API).
+        const char* given = std::getenv("NODE_NAME");
+        config.node_name = given && *given ? given : TRY(machine_name());
+    }
     return config;
 }
 

@@ -13,7 +13,8 @@ namespace ambient::config {
 // is wrong and what to do". Every error is of kind invalid_input.
 Result<AgentConfig> parse(const std::string& yaml, const std::string& file);
 
-// The same from a file; an absent node_name becomes the machine's. Errors: also io.
+// The same from a file; an absent node_name is taken from the environment (NODE_NAME), else it
+// is the machine's. Errors: also io.
 Result<AgentConfig> load(const std::filesystem::path& path);
 
 }  // namespace ambient::config

@@ -123,6 +123,16 @@ void Mapping::address(const char* name, IpAddress& out, Family family) {
     out = *address;
 }
 
+void Mapping::address(const char* name, IpAddress& out) {
+    const Value* value = take_scalar(name, "an IP address");
+    if (!value) return;
+    if (const auto address = IpAddress::parse(value->text)) {
+        out = *address;
+    } else {
+        must_be(*value, name, "an IP address");
+    }
+}
+
 void Mapping::addresses(const char* name, std::vector<IpAddress>& out) {
     const auto items = take_list(name, "IP addresses");
     if (!items) return;
@@ -148,6 +158,16 @@ void Mapping::mark(const char* name, Mark& out) {
         return;
     }
     out = *mark;
+}
+
+void Mapping::flag(const char* name, bool& out) {
+    const Value* value = take_scalar(name, "true or false");
+    if (!value) return;
+    if (value->quoted || (value->text != "true" && value->text != "false")) {
+        must_be(*value, name, "true or false");
+        return;
+    }
+    out = value->text == "true";
 }
 
 std::optional<std::uint64_t> Mapping::integer(const char* name, std::uint64_t min,

@@ -47,8 +47,10 @@ class Mapping {
     void text(const char* name, std::string& out);
     void texts(const char* name, std::vector<std::string>& out);
     void address(const char* name, IpAddress& out, Family family);
+    void address(const char* name, IpAddress& out);
     void addresses(const char* name, std::vector<IpAddress>& out);
     void mark(const char* name, Mark& out);
+    void flag(const char* name, bool& out);
     template <std::unsigned_integral T>
     void number(const char* name, T& out, T min, T max = std::numeric_limits<T>::max()) {
         if (const auto value = integer(name, min, max)) out = static_cast<T>(*value);

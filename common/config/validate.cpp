@@ -64,6 +64,33 @@ std::optional<Objection> filter_name(const char* field, const std::string& name)
                                         field, kLongest)};
 }
 
+// apimachinery, validation.IsDNS1123Subdomain.
+bool is_object_name(std::string_view name) {
+    const auto inner = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, inner);
+}
+
+bool is_namespaced_name(std::string_view name) {
+    const auto slash = name.find('/');
+    return slash != name.npos && is_object_name(name.substr(0, slash)) &&
+           is_object_name(name.substr(slash + 1));
+}
+
+// apimachinery, validation.IsQualifiedName.
+bool is_label_key(std::string_view key) {
+    const auto slash = key.find('/');
+    if (slash != key.npos && !is_object_name(key.substr(0, slash))) return false;
+    const auto name = slash == key.npos ? key : key.substr(slash + 1);
+    const auto outer = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    };
+    const auto inner = [&](char c) { return outer(c) || c == '-' || c == '_' || c == '.'; };
+    return !name.empty() && name.size() <= 63 && outer(name.front()) && outer(name.back()) &&
+           std::ranges::all_of(name, inner);
+}
+
 std::optional<Objection> absolute_path(const char* field, const std::filesystem::path& path) {
     if (path.is_absolute()) return std::nullopt;
     return Objection{field,
@@ -89,9 +116,17 @@ std::optional<Objection> object_to_names(const AgentConfig& config) {
     for (const auto& [field, path] :
          {Named<std::filesystem::path>{"source.files", config.source.files},
           {"socket", config.socket},
-          {"state_dir", config.state_dir}}) {
+          {"state_dir", config.state_dir},
+          {"sysctl_dir", config.sysctl_dir},
+          {"install.plugin", config.install.plugin},
+          {"install.cni_bin_dir", config.install.cni_bin_dir},
+          {"install.cni_conf_dir", config.install.cni_conf_dir}}) {
         if (auto objection = absolute_path(field, path)) return objection;
     }
+    if (const auto& kubeconfig = config.source.kubeconfig; !kubeconfig.empty()) {
+        if (auto objection = absolute_path("source.kubeconfig", kubeconfig)) return objection;
+    }
+    if (auto objection = object_to_cluster(config)) return objection;
     if (config.socket.native().size() >= sizeof(sockaddr_un::sun_path)) {
         return Objection{"socket", fmt::format("socket must have less than {} characters: the "
                                                "kernel's limit for a unix socket's path",
@@ -108,6 +143,28 @@ std::optional<Objection> object_to_names(const AgentConfig& config) {
                              "host_addresses may hold one IPv4 and one IPv6 address: the node's "
                              "own towards its pods"};
         }
+    }
+    return std::nullopt;
+}
+
+std::optional<Objection> object_to_cluster(const AgentConfig& config) {
+    if (!config.daemonset.empty() && !is_namespaced_name(config.daemonset)) {
+        return Objection{"daemonset",
+                         "daemonset must be namespace/name, istio-system/ambient-node-agent for "
+                         "example"};
+    }
+    if (!config.taint.empty() && !is_label_key(config.taint)) {
+        return Objection{"taint",
+                         "taint must be a taint's key, ambient-cni.dev/not-ready for example"};
+    }
+    const char* needs_cluster = !config.taint.empty()       ? "taint"
+                                : !config.daemonset.empty() ? "daemonset"
+                                                            : nullptr;
+    if (needs_cluster && config.source.kind != SourceKind::kubernetes) {
+        return Objection{needs_cluster,
+                         fmt::format("{} needs an API server: set source.kind to kubernetes, or "
+                                     "remove it",
+                                     needs_cluster)};
     }
     return std::nullopt;
 }

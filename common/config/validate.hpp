@@ -21,6 +21,7 @@ std::optional<Objection> object_to(const AgentConfig& config);
 
 // Split by subject.
 std::optional<Objection> object_to_names(const AgentConfig& config);
+std::optional<Objection> object_to_cluster(const AgentConfig& config);
 std::optional<Objection> object_to_duplicates(const desired::Datapath& datapath);
 std::optional<Objection> object_to_tunnels(const desired::Datapath& datapath);
 std::optional<Objection> object_to_routing(const desired::Datapath& datapath);

@@ -106,6 +106,8 @@ struct Policy {
     std::string redirection_disabled = "disabled";
     std::string ztunnel_label = "app";
     std::string ztunnel_value = "ztunnel";
+    std::string ztunnel_namespace = "istio-system";
+    std::string ztunnel_service_account = "ztunnel";
     std::string dns_capture_env = "ISTIO_META_DNS_CAPTURE";
     std::vector<std::string> excluded_namespaces = {"kube-system", "istio-system"};
 

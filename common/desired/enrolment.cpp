@@ -1,7 +1,9 @@
 #include "common/desired/enrolment.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
+#include <string_view>
 #include <tuple>
 
 namespace ambient::desired {
@@ -16,6 +18,15 @@ const std::string* value_of(const kube::Labels& labels, const std::string& name)
 bool has(const kube::Labels& labels, const std::string& name, const std::string& value) {
     const std::string* found = value_of(labels, name);
     return found && *found == value;
+}
+
+kube::Labels only(const kube::Labels& labels, std::initializer_list<std::string_view> names) {
+    kube::Labels kept;
+    for (const auto& name : names) {
+        const auto found = labels.find(std::string(name));
+        if (found != labels.end()) kept.insert(*found);
+    }
+    return kept;
 }
 
 bool is_finished(const kube::Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
@@ -68,6 +79,24 @@ Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Na
     if (is_finished(pod)) return {.enrolled = false, .reason = "pod has finished"};
     if (pod.addresses.empty()) return {.enrolled = false, .reason = "pod has no address yet"};
     return enrolment;
+}
+
+kube::Pod trimmed(const Policy& policy, kube::Pod pod) {
+    pod.labels = only(pod.labels, {policy.dataplane_label, policy.ztunnel_label});
+    pod.annotations =
+        only(pod.annotations, {policy.sidecar_annotation, policy.redirection_annotation});
+    // Only its presence counts; the text is some hundred bytes in every pod with a sidecar.
+    if (const auto sidecar = pod.annotations.find(policy.sidecar_annotation);
+        sidecar != pod.annotations.end() &&
+        policy.sidecar_annotation != policy.redirection_annotation) {
+        sidecar->second.clear();
+    }
+    pod.env = only(pod.env, {policy.dns_capture_env});
+    return pod;
+}
+
+kube::Namespace trimmed(const Policy& policy, const kube::Namespace& space) {
+    return {.name = space.name, .labels = only(space.labels, {policy.dataplane_label})};
 }
 
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod) {

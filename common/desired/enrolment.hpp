@@ -24,6 +24,10 @@ Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::N
 // The same, and it has an address and has not finished: its traffic must be captured now.
 Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space);
 
+// Only what this policy reads, which is a small part: labels, annotations and environment by name.
+kube::Pod trimmed(const Policy& policy, kube::Pod pod);
+kube::Namespace trimmed(const Policy& policy, const kube::Namespace& space);
+
 // Whether the pod claims to be a ztunnel (by its label).
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod);
 

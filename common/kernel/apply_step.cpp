@@ -16,6 +16,7 @@ Result<void> gone_is_success(Result<void> outcome) {
 struct Applier {
     RouteContext& context;
     const Netns& netns;
+    const std::filesystem::path& sysctl_dir;
 
     Result<void> execute(netlink::Message request) { return context.socket.execute(request); }
 
@@ -70,7 +71,7 @@ struct Applier {
     }
 
     Result<void> operator()(const plan::SetSysctl& step) {
-        return write_sysctl(netns, step.wanted);
+        return write_sysctl(netns, sysctl_dir, step.wanted);
     }
 
     template <class FilterStep>
@@ -81,8 +82,9 @@ struct Applier {
 
 }  // namespace
 
-Result<void> apply_step(RouteContext& context, const Netns& netns, const plan::Step& step) {
-    return std::visit(Applier{.context = context, .netns = netns}, step);
+Result<void> apply_step(RouteContext& context, const Netns& netns,
+                        const std::filesystem::path& sysctl_dir, const plan::Step& step) {
+    return std::visit(Applier{.context = context, .netns = netns, .sysctl_dir = sysctl_dir}, step);
 }
 
 }  // namespace ambient

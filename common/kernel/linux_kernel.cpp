@@ -16,6 +16,7 @@ namespace ambient {
 
 struct LinuxKernel::Parts {
     Netns netns;
+    std::filesystem::path sysctl_dir;
     netlink::RouteSocket route;
     netlink::NftTables filter;
 
@@ -51,15 +52,16 @@ Result<model::NetnsState> LinuxKernel::Parts::observe(const model::Scope& scope)
         state.routes = TRY(observe_routes(context, scope));
         state.rules = TRY(observe_rules(context, scope));
     }
-    state.sysctls = TRY(read_sysctls(netns, scope.sysctls));
+    state.sysctls = TRY(read_sysctls(netns, sysctl_dir, scope.sysctls));
     state.tables = TRY(observe_tables(scope));
     model::sort(state);
     return state;
 }
 
-Result<LinuxKernel> LinuxKernel::open(const Netns& netns) {
+Result<LinuxKernel> LinuxKernel::open(const Netns& netns, const std::filesystem::path& sysctl_dir) {
     return LinuxKernel(
         std::make_unique<Parts>(Parts{.netns = TRY(netns.duplicate()),
+                                      .sysctl_dir = sysctl_dir,
                                       .route = TRY(netlink::RouteSocket::open(netns)),
                                       .filter = TRY(netlink::NftTables::open(netns))}));
 }
@@ -88,7 +90,7 @@ std::expected<void, ApplyError> LinuxKernel::apply(const plan::Plan& plan) {
             next = std::find_if_not(step, plan.end(), plan::is_filter_step);
             outcome = parts_->filter.apply({step, next});
         } else {
-            outcome = apply_step(context, parts_->netns, *step);
+            outcome = apply_step(context, parts_->netns, parts_->sysctl_dir, *step);
             if (!outcome) {
                 outcome.error().doing = "apply";
                 outcome.error().object = plan::to_string(*step);

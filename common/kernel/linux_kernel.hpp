@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <vector>
 
@@ -15,7 +16,9 @@ namespace ambient {
 
 class LinuxKernel final : public Kernel {
   public:
-    static Result<LinuxKernel> open(const Netns& netns);
+    // `sysctl_dir`: where to write sysctls when /proc/sys is mounted read-only.
+    static Result<LinuxKernel> open(const Netns& netns,
+                                    const std::filesystem::path& sysctl_dir = "/proc/sys");
     LinuxKernel(LinuxKernel&&) noexcept;
     LinuxKernel& operator=(LinuxKernel&&) noexcept;
     ~LinuxKernel() override;

@@ -17,6 +17,8 @@ namespace {
 // outside net/ belongs to the whole machine and is none of ours.
 class Opener {
   public:
+    explicit Opener(const std::filesystem::path& sysctl_dir) : sysctl_dir_(sysctl_dir) {}
+
     Result<UniqueFd> open(const std::string& path, int flags) {
         if (!path.starts_with("net/") || path.find("/../") != std::string::npos) {
             return std::unexpected(invalid_input("sysctl " + path + " is not below net/"));
@@ -36,13 +38,14 @@ class Opener {
     // than all the rest of reading them.
     Result<void> enter(std::string_view folder) {
         if (fd_ && folder == folder_) return {};
-        const auto path = "/proc/sys/" + std::string(folder);
+        const auto path = sysctl_dir_ / folder;
         fd_ = UniqueFd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-        if (!fd_) return std::unexpected(errno_error(errno, "open sysctls", path));
+        if (!fd_) return std::unexpected(errno_error(errno, "open sysctls", path.native()));
         folder_ = folder;
         return {};
     }
 
+    const std::filesystem::path& sysctl_dir_;
     UniqueFd fd_;
     std::string folder_;
 };
@@ -64,11 +67,12 @@ Result<std::optional<model::Sysctl>> read_one(Opener& opener, const std::string&
 }  // namespace
 
 Result<std::vector<model::Sysctl>> read_sysctls(const Netns& netns,
+                                                const std::filesystem::path& sysctl_dir,
                                                 const std::vector<std::string>& paths) {
     if (paths.empty()) return std::vector<model::Sysctl>{};
     return run_in(netns, [&]() -> Result<std::vector<model::Sysctl>> {
         std::vector<model::Sysctl> found;
-        Opener opener;
+        Opener opener(sysctl_dir);
         for (const auto& path : paths) {
             if (auto sysctl = TRY(read_one(opener, path))) found.push_back(*std::move(sysctl));
         }
@@ -76,8 +80,10 @@ Result<std::vector<model::Sysctl>> read_sysctls(const Netns& netns,
     });
 }
 
-Result<void> write_sysctl(const Netns& netns, const model::Sysctl& sysctl) {
-    const auto fd = TRY(run_in(netns, [&] { return Opener().open(sysctl.path, O_WRONLY); }));
+Result<void> write_sysctl(const Netns& netns, const std::filesystem::path& sysctl_dir,
+                          const model::Sysctl& sysctl) {
+    const auto fd =
+        TRY(run_in(netns, [&] { return Opener(sysctl_dir).open(sysctl.path, O_WRONLY); }));
     if (::write(fd.get(), sysctl.value.data(), sysctl.value.size()) < 0) {
         return std::unexpected(errno_error(errno, "write sysctl", sysctl.path));
     }

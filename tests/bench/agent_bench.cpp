@@ -9,9 +9,9 @@
 
 #include "common/config/load.hpp"
 #include "node-agent/agent.hpp"
-#include "node-agent/file_source.hpp"
 #include "node-agent/keeper.hpp"
 #include "node-agent/log.hpp"
+#include "node-agent/object_files.hpp"
 #include "node-agent/service.hpp"
 #include "node-agent/uninstall.hpp"
 
@@ -26,6 +26,14 @@ struct Input {
 
 std::optional<Input> input;
 
+// Shows nothing that the table does not hold.
+class NoSource final : public agent::Source {
+  public:
+    void follow(asio::io_context& /*io*/, Changed /*changed*/) override {}
+    void refresh() override {}
+    void fetch(const agent::PodId& /*id*/, Fetched then) override { then({}); }
+};
+
 // An agent without its loop; nothing is in the kernel yet. Taken away again at the end.
 class Bench {
   public:
@@ -34,9 +42,14 @@ class Bench {
         auto keeper = agent::Keeper::open(input->config, pods_);
         if (!must(keeper)) return;
         keeper_.emplace(*std::move(keeper));
-        service_.emplace(pods_, *keeper_);
+        service_.emplace(pods_, *keeper_, source_);
     }
-    ~Bench() { must(agent::uninstall(input->config, input->objects)); }
+    ~Bench() {
+        std::vector<kube::Pod> ztunnels;
+        for (const auto* pod : pods_.ztunnels())
+            ztunnels.push_back(*pod);
+        must(agent::uninstall(input->config, ztunnels));
+    }
     Bench(const Bench&) = delete;
     Bench& operator=(const Bench&) = delete;
 
@@ -47,8 +60,11 @@ class Bench {
     }
     void forget_links() { keeper_->forget_links(); }
     bool ask(const rpc::Request& request) {
-        const auto reply = service_->answer(request);
-        return !reply.error || must(Result<void>(std::unexpected(*reply.error)));
+        bool good = false;
+        service_->answer(request, [&](const rpc::Reply& reply) {
+            good = !reply.error || must(Result<void>(std::unexpected(*reply.error)));
+        });
+        return good;
     }
 
   private:
@@ -60,6 +76,7 @@ class Bench {
 
     benchmark::State& state_;
     agent::PodTable pods_{input->config.policy, input->config.node_name};
+    NoSource source_;
     std::optional<agent::Keeper> keeper_;
     std::optional<agent::Service> service_;
 };
@@ -119,7 +136,7 @@ BENCHMARK(pod_event)->Unit(benchmark::kMillisecond)->UseRealTime();
 
 Result<Input> load(const char* config_file) {
     Input loaded{.config = TRY(config::load(config_file)), .objects = {}};
-    auto source = TRY(agent::FileSource::open(loaded.config.source.files));
+    auto source = TRY(agent::ObjectFiles::open(loaded.config.source.files));
     const auto refreshed = source.refresh();
     if (!refreshed.errors.empty()) return std::unexpected(refreshed.errors.front());
     loaded.objects = source.objects();

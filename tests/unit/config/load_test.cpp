@@ -39,7 +39,13 @@ TEST_CASE("an empty file is the defaults") {
 TEST_CASE("every field is read") {
     const auto config = parse(R"(
 node_name: a
-source: {files: /tmp/objects.yaml}
+source: {kind: kubernetes, files: /tmp/objects.yaml, kubeconfig: /tmp/kubeconfig}
+install: {enabled: true, plugin: /p, cni_bin_dir: /b, cni_conf_dir: /c}
+health: {address: "::", port: 65535}
+status: {annotate: false, events: false}
+taint: t/k
+daemonset: ns/agent
+sysctl_dir: /s
 socket: /tmp/agent.sock
 state_dir: /tmp/state
 log: {level: debug, format: json}
@@ -67,6 +73,8 @@ policy:
   redirection_disabled: d
   ztunnel_label: zl
   ztunnel_value: zv
+  ztunnel_namespace: zn
+  ztunnel_service_account: zs
   dns_capture_env: E
   excluded_namespaces: []
 )",
@@ -75,10 +83,18 @@ policy:
     const auto ip = [](const char* text) { return IpAddress::parse(text).value(); };
     AgentConfig expected{
         .node_name = "a",
-        .source = {.files = "/tmp/objects.yaml"},
+        .source = {.kind = SourceKind::kubernetes,
+                   .files = "/tmp/objects.yaml",
+                   .kubeconfig = "/tmp/kubeconfig"},
         .socket = "/tmp/agent.sock",
         .state_dir = "/tmp/state",
+        .sysctl_dir = "/s",
         .log = {.level = LogLevel::debug, .format = LogFormat::json},
+        .install = {.enabled = true, .plugin = "/p", .cni_bin_dir = "/b", .cni_conf_dir = "/c"},
+        .health = {.address = ip("::"), .port = 65535},
+        .status = {.annotate = false, .events = false},
+        .taint = "t/k",
+        .daemonset = "ns/agent",
         .resync = std::chrono::seconds(5),
         .host_addresses = {ip("10.0.0.1"), ip("fd00::1")},
         .policy = {.dataplane_label = "l",
@@ -89,6 +105,8 @@ policy:
                    .redirection_disabled = "d",
                    .ztunnel_label = "zl",
                    .ztunnel_value = "zv",
+                   .ztunnel_namespace = "zn",
+                   .ztunnel_service_account = "zs",
                    .dns_capture_env = "E",
                    .excluded_namespaces = {}},
     };
@@ -121,10 +139,20 @@ TEST_CASE("what is not understood is refused at its place") {
     const std::vector<Case> cases = {
         {"nodename: a\n",
          "agent.yaml:1:1: there is no field 'nodename'; the fields here are node_name, source, "
-         "socket, state_dir, log, "
+         "install, health, status, taint, daemonset, socket, state_dir, sysctl_dir, log, "
          "resync_seconds, host_addresses, datapath, policy"},
         {"log:\n  level: info\n  colour: red\n",
          "agent.yaml:3:3: there is no field 'colour' in log; the fields here are level, format"},
+        {"install: {enabled: yes}\n",
+         "agent.yaml:1:20: install.enabled must be true or false, not 'yes'"},
+        {"install: {enabled: \"true\"}\n",
+         "agent.yaml:1:20: install.enabled must be true or false, not 'true'"},
+        {"health: {address: localhost}\n",
+         "agent.yaml:1:19: health.address must be an IP address, not 'localhost'"},
+        {"health: {port: 65536}\n",
+         "agent.yaml:1:16: health.port must be a number from 0 to 65535, not '65536'"},
+        {"source: {kind: api}\n",
+         "agent.yaml:1:16: source.kind must be one of files, kubernetes, not 'api'"},
         {"log: {level: loud}\n",
          "agent.yaml:1:14: log.level must be one of debug, info, warning, error, not 'loud'"},
         {"log: {level: [info]}\n",

@@ -199,5 +199,28 @@ TEST_CASE("DNS capture is asked for by ztunnel's environment, exactly") {
     CHECK(wants_dns_capture(kPolicy, pod));
 }
 
+TEST_CASE("trimming keeps every answer of the policy, and nothing else") {
+    const Policy policy;
+    kube::Pod pod{
+        .namespace_name = "mesh",
+        .name = "web",
+        .labels = {{"istio.io/dataplane-mode", "ambient"}, {"app", "ztunnel"}, {"x", "y"}},
+        .annotations = {{"sidecar.istio.io/status", "{\"revision\":\"default\"}"},
+                        {"ambient.istio.io/redirection", "disabled"},
+                        {"other", "text"}},
+        .env = {{"ISTIO_META_DNS_CAPTURE", "true"}, {"SECRET", "s"}}};
+    const auto kept = trimmed(policy, pod);
+    CHECK(kept.labels.size() == 2);
+    CHECK(kept.annotations.size() == 2);
+    CHECK(kept.annotations.at("sidecar.istio.io/status").empty());
+    CHECK(kept.env.size() == 1);
+    CHECK(wants_dns_capture(policy, kept));
+    CHECK(is_ztunnel(policy, kept) == is_ztunnel(policy, pod));
+    CHECK(enrolment_of(policy, kept, nullptr) == enrolment_of(policy, pod, nullptr));
+    const kube::Namespace space{.name = "mesh",
+                                .labels = {{"istio.io/dataplane-mode", "ambient"}, {"a", "b"}}};
+    CHECK(trimmed(policy, space).labels.size() == 1);
+}
+
 }  // namespace
 }  // namespace ambient::desired

@@ -196,3 +196,69 @@ TEST_CASE("the ztunnel is never captured, and found") {
     REQUIRE(pods.ztunnels().size() == 1);
     CHECK(pods.ztunnels().front()->name == "ztunnel");
 }
+
+TEST_CASE("objects told one by one make the same table as all at once") {
+    auto pods = table();
+    pods.put(running("web", {kFirst}));
+    CHECK(pods.captures().empty());  // its namespace is not known yet
+    pods.put(ambient_space("mesh"));
+    CHECK(pods.captures().contains(kFirst));
+    CHECK_FALSE(pods.is_complete());
+    CHECK_FALSE(pods.decide({"mesh", "web"}, ""));
+    pods.complete();
+    CHECK(pods.decide({"mesh", "web"}, "")->enrolled);
+
+    SUBCASE("the namespace loses its label") { pods.put(kube::Namespace{.name = "mesh"}); }
+    SUBCASE("the namespace goes") { pods.drop_namespace("mesh"); }
+    SUBCASE("the pod goes") { pods.drop_pod({"mesh", "web"}); }
+    SUBCASE("a whole list does not show the pod") { pods.keep_only_pods({{"mesh", "other"}}); }
+    SUBCASE("a whole list does not show the namespace") { pods.keep_only_namespaces({"other"}); }
+    CHECK(pods.captures().empty());
+    CHECK(pods.take_changed() == std::set{kFirst});
+}
+
+TEST_CASE("a whole list keeps what it shows") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst})}));
+    pods.keep_only_pods({{"mesh", "web"}});
+    pods.keep_only_namespaces({"mesh"});
+    CHECK(pods.captures().contains(kFirst));
+}
+
+TEST_CASE("a pod of another node is none of ours, also one by one") {
+    auto pods = table();
+    pods.replace(mesh({}));
+    auto elsewhere = running("web", {kFirst});
+    elsewhere.node_name = "b";
+    pods.put(elsewhere);
+    CHECK(pods.captures().empty());
+    CHECK_FALSE(pods.shows({"mesh", "web"}, ""));
+}
+
+TEST_CASE("a pod is shown with its uid and its namespace") {
+    auto pods = table();
+    pods.put(running("web", {kFirst}));
+    pods.complete();
+    CHECK_FALSE(pods.shows({"mesh", "web"}, ""));  // namespace not known
+    pods.put(ambient_space("mesh"));
+    CHECK(pods.shows({"mesh", "web"}, ""));
+    CHECK(pods.shows({"mesh", "web"}, "uid-web"));
+    CHECK_FALSE(pods.shows({"mesh", "web"}, "uid-of-its-successor"));
+    CHECK_FALSE(pods.shows({"mesh", "other"}, ""));
+}
+
+TEST_CASE("only a ztunnel's change is a change of ztunnels") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst})}));
+    CHECK_FALSE(pods.take_ztunnels_changed());
+    auto ztunnel = running("ztunnel", {kSecond});
+    ztunnel.labels["app"] = "ztunnel";
+    pods.put(ztunnel);
+    CHECK(pods.take_ztunnels_changed());
+    CHECK_FALSE(pods.take_ztunnels_changed());
+    ztunnel.ready = false;
+    pods.put(ztunnel);
+    CHECK(pods.take_ztunnels_changed());
+    pods.drop_pod({"mesh", "ztunnel"});
+    CHECK(pods.take_ztunnels_changed());
+}

@@ -1,5 +1,5 @@
-// FileSource on real files: every way in which files change.
-#include "node-agent/file_source.hpp"
+// ObjectFiles on real files: every way in which files change.
+#include "node-agent/object_files.hpp"
 
 #include <poll.h>
 
@@ -37,13 +37,13 @@ struct Folder {
 
 std::string pod(const std::string& name) { return "{kind: Pod, metadata: {name: " + name + "}}\n"; }
 
-FileSource opened(const fs::path& path) {
-    auto source = FileSource::open(path);
+ObjectFiles opened(const fs::path& path) {
+    auto source = ObjectFiles::open(path);
     REQUIRE_MESSAGE(source.has_value(), describe(source.error()));
     return *std::move(source);
 }
 
-Names pods(const Source& source) {
+Names pods(const ObjectFiles& source) {
     Names names;
     const kube::Objects& objects = source.objects();
     for (const auto& found : objects.pods)
@@ -52,12 +52,12 @@ Names pods(const Source& source) {
 }
 
 // inotify tells of a change before the call that made it returns.
-bool is_readable(const Source& source) {
+bool is_readable(const ObjectFiles& source) {
     pollfd watched = {.fd = source.fd(), .events = POLLIN, .revents = 0};
     return ::poll(&watched, 1, 0) == 1;
 }
 
-void check_nothing_new(Source& source) {
+void check_nothing_new(ObjectFiles& source) {
     CHECK_FALSE(is_readable(source));
     const auto outcome = source.refresh();
     CHECK_FALSE(outcome.changed);
@@ -65,7 +65,7 @@ void check_nothing_new(Source& source) {
 }
 
 // The descriptor woke us, the objects changed, and the next look finds nothing.
-void check_change(Source& source, const Names& expected) {
+void check_change(ObjectFiles& source, const Names& expected) {
     CHECK(is_readable(source));
     const auto outcome = source.refresh();
     CHECK(outcome.changed);
@@ -75,7 +75,7 @@ void check_change(Source& source, const Names& expected) {
 }
 
 // It woke us, nothing changed, and this is said once.
-void check_error(Source& source, const std::string& expected) {
+void check_error(ObjectFiles& source, const std::string& expected) {
     CHECK(is_readable(source));
     const auto outcome = source.refresh();
     CHECK_FALSE(outcome.changed);
@@ -91,7 +91,7 @@ TEST_CASE("a folder: files appear, change and go") {
     folder.write("ignored.txt", "not yaml: [");
     folder.write(".hidden.yaml", "not yaml: [");
     fs::create_directory(folder.path / "sub.yaml");
-    FileSource source = opened(folder.path);
+    ObjectFiles source = opened(folder.path);
     CHECK_FALSE(source.complete());
     const auto first = source.refresh();
     CHECK(first.changed);
@@ -150,7 +150,7 @@ TEST_CASE("a half-written or malformed file keeps what it held") {
     const Folder folder;
     folder.write("a.yaml", pod("a"));
     folder.write("b.yaml", pod("b"));
-    FileSource source = opened(folder.path);
+    ObjectFiles source = opened(folder.path);
     source.refresh();
     const std::string file = (folder.path / "b.yaml").native();
 
@@ -188,7 +188,7 @@ TEST_CASE("a file that was never read well: the picture is not complete") {
     const Folder folder;
     folder.write("a.yaml", pod("a"));
     folder.write("b.yaml", "kind: [");
-    FileSource source = opened(folder.path);
+    ObjectFiles source = opened(folder.path);
     const auto outcome = source.refresh();
     CHECK(outcome.changed);
     CHECK(outcome.errors.size() == 1);
@@ -208,7 +208,7 @@ TEST_CASE("a file that was never read well: the picture is not complete") {
 
 TEST_CASE("an empty folder is a complete picture") {
     const Folder folder;
-    FileSource source = opened(folder.path);
+    ObjectFiles source = opened(folder.path);
     CHECK(source.refresh().changed);
     CHECK(source.complete());
     check_nothing_new(source);
@@ -218,7 +218,7 @@ TEST_CASE("a single file; its neighbours do not count") {
     const Folder folder;
     folder.write("objects", pod("a"));
     folder.write("other.yaml", pod("other"));
-    FileSource source = opened(folder.path / "objects");
+    ObjectFiles source = opened(folder.path / "objects");
     CHECK(source.refresh().changed);
     CHECK(pods(source) == Names{"a"});
 
@@ -239,7 +239,7 @@ TEST_CASE("a single file; its neighbours do not count") {
 
 TEST_CASE("a single file that does not exist yet") {
     const Folder folder;
-    FileSource source = opened(folder.path / "objects.yaml");
+    ObjectFiles source = opened(folder.path / "objects.yaml");
     CHECK(source.refresh().errors.size() == 1);
     CHECK_FALSE(source.complete());
     folder.write("objects.yaml", pod("a"));
@@ -259,7 +259,7 @@ TEST_CASE("a mounted ConfigMap") {
     fs::create_symlink("..data/objects.yaml", folder.path / "objects.yaml");
     for (const fs::path& path : {folder.path, folder.path / "objects.yaml"}) {
         CAPTURE(path.native());
-        FileSource source = opened(path);
+        ObjectFiles source = opened(path);
         source.refresh();
         CHECK(pods(source) == Names{"a"});
 
@@ -281,7 +281,7 @@ TEST_CASE("the folder goes and comes back") {
     const fs::path inner = folder.path / "objects";
     fs::create_directory(inner);
     folder.write("objects/a.yaml", pod("a"));
-    FileSource source = opened(inner);
+    ObjectFiles source = opened(inner);
     source.refresh();
     const std::string gone = "follow folder " + inner.native() + ": No such file or directory";
 
@@ -299,7 +299,7 @@ TEST_CASE("the folder goes and comes back") {
 }
 
 TEST_CASE("no folder at all is an error at once") {
-    const auto source = FileSource::open("/no/such/folder/objects.yaml");
+    const auto source = ObjectFiles::open("/no/such/folder/objects.yaml");
     REQUIRE_FALSE(source.has_value());
     CHECK(source.error().kind == ErrorKind::not_found);
     CHECK(describe(source.error()) == "follow folder /no/such/folder: No such file or directory");
@@ -308,7 +308,7 @@ TEST_CASE("no folder at all is an error at once") {
 TEST_CASE("more changes than inotify holds: everything is read again") {
     const Folder folder;
     folder.write("a.yaml", pod("a"));
-    FileSource source = opened(folder.path);
+    ObjectFiles source = opened(folder.path);
     source.refresh();
     std::ifstream limit_file("/proc/sys/fs/inotify/max_queued_events");
     int limit = 0;
