@@ -1,5 +1,5 @@
-"""The stand-in does what Kubernetes documents ("Kubernetes API Concepts"): the tests of our source
-are worth as much as this."""
+"""The stand-in does what Kubernetes documents ("Kubernetes API Concepts"), and what was seen of
+kube-apiserver 1.33: the tests of our source are worth as much as this."""
 
 from __future__ import annotations
 
@@ -133,6 +133,7 @@ def test_watch_of_metadata(server: FakeApiServer, client: Client) -> None:
     watch = client.watch(SPACES, version, accept=PARTIAL)
     assert watch.next()[1]["kind"] == "PartialObjectMetadata"
     watch.close()
+    assert client.watch(SPACES, version, accept=PARTIAL_LIST).next() is None
 
 
 def test_watch_without_version_tells_everything_first(
@@ -153,6 +154,16 @@ def test_bookmarks_only_when_asked_for(server: FakeApiServer, client: Client) ->
     assert (kind, bookmark["metadata"]["resourceVersion"]) == ("BOOKMARK", str(server.version))
     server.end_watches("pods")
     assert (asked.next(), silent.next()) == (None, None)
+
+
+def test_held_back_changes_come_later(server: FakeApiServer, client: Client) -> None:
+    watch = client.watch(PODS, str(server.version), allowWatchBookmarks="true")
+    with server.watches_held_back():
+        put_pod(server, "one", "node-a")
+        server.bookmark("pods")
+        assert watch.next()[0] == "BOOKMARK"
+    assert watch.next()[0] == "ADDED"
+    watch.close()
 
 
 def test_watch_ends_at_its_timeout(server: FakeApiServer, client: Client) -> None:
@@ -190,7 +201,7 @@ def test_patches(server: FakeApiServer, client: Client) -> None:
 
     assert merge(annotations={"a": "1"}, uid="right") == 200
     assert annotations(server)["a"] == "1"
-    assert merge(annotations={"a": "2"}, uid="wrong") == 409
+    assert merge(annotations={"a": "2"}, uid="wrong") == 422
     assert merge(annotations={"a": "2"}, resourceVersion="1") == 409
     test = {"op": "test", "path": "/metadata/annotations/a", "value": "2"}
     remove = {"op": "remove", "path": "/metadata/annotations/a"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fake_apiserver import patches, selection, status
-from fake_apiserver.faults import Answer, Break, Faults, Hang, Kind, Pieces
+from fake_apiserver.faults import Answer, Break, Compact, Faults, Hang, Kind, Pieces
 from fake_apiserver.http1 import BrokenOnPurpose, Request, Response
 from fake_apiserver.lists import Lists
 from fake_apiserver.objects import CREATED, uid_of
@@ -85,8 +85,7 @@ class Api:
         except AnswerGiven:
             pass
 
-    @staticmethod
-    async def _strike(fault: Kind | None, request: Request, response: Response) -> None:
+    async def _strike(self, fault: Kind | None, request: Request, response: Response) -> None:
         match fault:
             case Answer(code, headers, body):
                 await response.whole(code, HEADERS | headers, body)
@@ -97,6 +96,8 @@ class Api:
                 response.break_after = after
             case Pieces(size):
                 response.piece = size
+            case Compact():
+                self.store.compact()
             case Hang():
                 while not request.cancelled:
                     request.wake.clear()
@@ -157,11 +158,7 @@ class Api:
                 "try again",
             )
         if new.get("uid") != old["uid"]:
-            why = (
-                f"Precondition failed: UID in precondition: {new.get('uid')}, "
-                f"UID in object meta: {old['uid']}"
-            )
-            raise status.conflict(target.resource, target.name, why)
+            raise status.immutable(target.resource, target.name, "metadata.uid", str(new.get("uid")))
         if (new.get("namespace"), new["name"]) != (old.get("namespace"), old["name"]):
             raise status.bad_request("the name of the object does not match the name on the URL")
         return before if after == before.content else self.store.put(target.resource, after)

@@ -49,13 +49,18 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Compact:
+    """The right answer, but everything older than now is compacted just before it."""
+
+
+@dataclass(frozen=True)
 class Pieces:
     """The right answer in writes (and TLS records) of so many bytes."""
 
     size: int
 
 
-Kind = Answer | Break | BreakInEvent | Hang | Pieces
+Kind = Answer | Break | BreakInEvent | Compact | Hang | Pieces
 
 
 @dataclass

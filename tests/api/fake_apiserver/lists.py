@@ -23,7 +23,7 @@ def _decode(token: str) -> tuple[int, Key]:
         value = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         return int(value["rv"]), (value["start"][0], value["start"][1])
     except (ValueError, KeyError, IndexError):
-        raise status.bad_request("continue key is not valid: unexpected end of JSON input") from None
+        raise status.bad_request("invalid continue token: continue key is not valid") from None
 
 
 class Lists:

@@ -22,7 +22,7 @@ MERGE_KEYS = {"taints": "key", "containers": "name", "conditions": "type"}
 def apply(content_type: str, body: bytes, target: dict[str, Any]) -> dict[str, Any]:
     """The patched object; the target stays as it is."""
     if content_type not in (MERGE, JSON, STRATEGIC):
-        raise status.unsupported_media_type(", ".join((JSON, MERGE, STRATEGIC)))
+        raise status.unsupported_media_type()
     try:
         patch = json.loads(body)
     except ValueError as error:

@@ -53,8 +53,8 @@ class Selection:
 
 
 def form(accept: str, is_list: bool, is_watch: bool) -> str:
-    """Empty for the whole object, or PARTIAL, by the first type that we can write
-    (k8s.io/apiserver/pkg/endpoints/handlers/negotiation)."""
+    """Empty for the whole object, PARTIAL or, of a watch, PARTIAL_LIST, by the first type that we can
+    write (k8s.io/apiserver/pkg/endpoints/handlers/negotiation)."""
     for part in (accept or "*/*").split(","):
         media, *parameters = [word.strip() for word in part.split(";")]
         wanted = dict(word.partition("=")[::2] for word in parameters)
@@ -65,16 +65,15 @@ def form(accept: str, is_list: bool, is_watch: bool) -> str:
             return ""
         if (wanted.get("g"), wanted.get("v")) != ("meta.k8s.io", "v1"):
             continue
-        if is_watch:  # what cannot be transformed is sent as it is (watchEmbeddedEncoder)
-            return PARTIAL if kind == PARTIAL else ""
+        if is_watch and kind in (PARTIAL, PARTIAL_LIST):
+            return kind
         if kind == (PARTIAL_LIST if is_list else PARTIAL):
             return PARTIAL
         if kind in (PARTIAL, PARTIAL_LIST):
             what = "a list" if is_list else "not a list"
             raise status.not_acceptable(f"you requested {kind}, but the requested object is {what}")
     raise status.not_acceptable(
-        "only the following media types are accepted: application/json, application/yaml, "
-        "application/vnd.kubernetes.protobuf"
+        "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml"
     )
 
 

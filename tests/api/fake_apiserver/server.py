@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -168,6 +169,20 @@ class FakeApiServer:
 
     def send_event(self, resource: str, kind: str, text: str) -> int:
         return self._order(resource, frame(kind, text))
+
+    @contextlib.contextmanager
+    def watches_held_back(self) -> Iterator[None]:
+        """Watches say nothing while it lasts; then all that happened."""
+
+        def mute(muted: bool) -> None:
+            self._api.watches.muted = muted
+            self._api.watches.wake()
+
+        self._call(lambda: mute(True))
+        try:
+            yield
+        finally:
+            self._call(lambda: mute(False))
 
     def watching(self) -> list[str]:
         """The resources that are watched now."""

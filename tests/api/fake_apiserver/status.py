@@ -65,16 +65,24 @@ def invalid(message: str) -> ApiError:
     return ApiError(failure(422, "Invalid", message))
 
 
+def immutable(resource: str, name: str, field: str, value: str) -> ApiError:
+    """k8s.io/apimachinery/pkg/api/validation/objectmeta.go, ValidateImmutableField."""
+    why = f'Invalid value: "{value}": field is immutable'
+    details = {
+        "name": name,
+        "kind": resource,
+        "causes": [{"reason": "FieldValueInvalid", "message": why, "field": field}],
+    }
+    message = f'{resource} "{name}" is invalid: {field}: {why}'
+    return ApiError(failure(422, "Invalid", message, details=details))
+
+
 def not_acceptable(message: str) -> ApiError:
     return ApiError(failure(406, "NotAcceptable", message))
 
 
-def unsupported_media_type(accepted: str) -> ApiError:
-    message = (
-        "the body of the request was in an unknown format - accepted media types include: "
-        + accepted
-    )
-    return ApiError(failure(415, "UnsupportedMediaType", message))
+def unsupported_media_type() -> ApiError:
+    return ApiError(failure(415, "UnsupportedMediaType", "415: Unsupported Media Type"))
 
 
 def method_not_allowed() -> ApiError:

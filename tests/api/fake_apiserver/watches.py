@@ -11,7 +11,7 @@ from typing import Any
 from fake_apiserver import status
 from fake_apiserver.faults import BreakInEvent, Kind
 from fake_apiserver.http1 import BrokenOnPurpose, Request, Response
-from fake_apiserver.selection import Selection, alone
+from fake_apiserver.selection import PARTIAL_LIST, Selection, alone
 from fake_apiserver.store import RESOURCES, Change, Store
 
 BOOKMARK_PERIOD = 60.0  # cacher.go, defaultBookmarkFrequency
@@ -63,10 +63,11 @@ class Watches:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.running: list[Watch] = []
+        self.muted = False  # changes are told later
         self.begun: Callable[[], None] = lambda: None
-        store.changed = self._wake
+        store.changed = self.wake
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         for watch in self.running:
             watch.wake.set()
 
@@ -98,6 +99,9 @@ class Watches:
         )
         headers = {"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
         await response.start(200, headers)
+        if form == PARTIAL_LIST:  # no event can be encoded: kube-apiserver 1.33 just ends
+            await response.end()
+            return
         if version and version < self._store.oldest:
             # After authorization, errors of a watch are events of it (cacher.go, newErrWatcher).
             expired = status.expired_watch(version, self._store.oldest)
@@ -130,7 +134,7 @@ class Watches:
         bookmark_at = min(loop.time() + BOOKMARK_PERIOD, end - BOOKMARK_BEFORE_END)
         while not request.cancelled:
             watch.wake.clear()
-            for change in self._store.changes_after(watch.version):
+            for change in [] if self.muted else self._store.changes_after(watch.version):
                 event = watch.event(change)
                 if event and isinstance(fault, BreakInEvent):
                     await response.send(event[: len(event) // 2])
