@@ -14,6 +14,7 @@
 #include "common/config/load.hpp"
 #include "node-agent/agent.hpp"
 #include "node-agent/file_source.hpp"
+#include "node-agent/install/installer.hpp"
 #include "node-agent/log.hpp"
 #include "node-agent/uninstall.hpp"
 
@@ -38,6 +39,8 @@ constexpr const char* kExamples =
     "  ambient-node-agent --config agent.yaml --once       do it once; exit status 0 when "
     "verified\n"
     "  ambient-node-agent --config agent.yaml              do it, and keep it so until SIGTERM\n"
+    "  ambient-node-agent install --config agent.yaml      the plugin and its entry in the CNI "
+    "chain, once\n"
     "  ambient-node-agent uninstall --config agent.yaml    remove exactly what is ours\n"
     "\nStopping leaves the datapath in place. Exit status: 0 done, 1 failed, 2 wrong usage or "
     "configuration.\n";
@@ -46,6 +49,7 @@ struct Options {
     std::string config_file = "/etc/ambient-cni/agent.yaml";
     bool once = false;
     bool dry_run = false;
+    bool install = false;
     bool uninstall = false;
 };
 
@@ -76,6 +80,7 @@ Result<void> read_once(asio::io_context& io, agent::Source& source, const agent:
 }
 
 Result<void> run(const config::AgentConfig& config, const Options& options) {
+    if (options.install) return agent::Installer(config).install();
     asio::io_context io;
     agent::PodTable pods(config.policy, config.node_name);
     auto source = TRY(open_source(config, pods));
@@ -114,6 +119,9 @@ void describe_options(CLI::App& app, Options& options) {
     auto* once = app.add_flag("--once", options.once, "settle once and exit");
     app.add_flag("--dry-run", options.dry_run, "print what would be done and exit; changes nothing")
         ->excludes(once);
+    app.add_subcommand("install",
+                       "put the plugin and its entry in the network configuration in place")
+        ->callback([&options] { options.install = true; });
     app.add_subcommand("uninstall", "remove exactly what is ours, with sysctls as they were before")
         ->callback([&options] { options.uninstall = true; });
 }

@@ -13,6 +13,7 @@
 #include "common/plan/print.hpp"
 #include "common/rpc/client.hpp"
 #include "node-agent/discovery.hpp"
+#include "node-agent/install/installer.hpp"
 #include "node-agent/log.hpp"
 #include "node-agent/sysctl_journal.hpp"
 
@@ -50,6 +51,8 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
             .doing = "an agent is running and would put everything back; stop it first. It serves",
             .object = config.socket});
     }
+    // First of all, so that no pod starts by way of what is about to go.
+    TRY(Installer(config).uninstall());
     const auto netns = TRY(Netns::current());
     auto node = TRY(LinuxKernel::open(netns, config.sysctl_dir));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));

@@ -148,7 +148,8 @@ Result<std::string> without_entry(std::string_view list) {
     return cut_ours(list, chain);
 }
 
-Result<std::string> list_around(std::string_view single, std::string_view entry) {
+Result<std::string> list_around(std::string_view single, std::string_view entry,
+                                std::string_view present) {
     const auto ours = TRY(parse_object(entry));
     const auto config = TRY(parse_object(single));
     TRY(require_our_version(config));
@@ -165,6 +166,10 @@ Result<std::string> list_around(std::string_view single, std::string_view entry)
     };
     TRY(member("type"));
     const auto plugin = scan_document(single).in(single);
+    if (const auto chain = read_chain(present);
+        chain && chain->entries.front().in(present) == plugin) {
+        return with_entry(present, entry);
+    }
     return require_size(fmt::format(
         "{{\n  \"cniVersion\": {},\n  \"name\": {},\n  \"plugins\": [\n{},\n{}\n  ]\n}}\n",
         TRY(member("cniVersion")), TRY(member("name")), plugin,

@@ -25,7 +25,9 @@ Result<std::string> with_entry(std::string_view list, std::string_view entry);
 // byte.
 Result<std::string> without_entry(std::string_view list);
 
-// A list that holds `single`, one plugin alone, as it stands, and our entry.
-Result<std::string> list_around(std::string_view single, std::string_view entry);
+// A list that holds `single`, one plugin alone, as it stands, and our entry. `present` is what was
+// made so before: it stays, with what others have added to it, while it is about the same plugin.
+Result<std::string> list_around(std::string_view single, std::string_view entry,
+                                std::string_view present = {});
 
 }  // namespace ambient::cni
