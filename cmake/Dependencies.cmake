@@ -44,6 +44,10 @@ find_path(ASIO_INCLUDE asio.hpp REQUIRED)
 ambient_dependency(asio Threads::Threads)
 target_compile_definitions(deps_asio INTERFACE ASIO_STANDALONE)
 
+# Boost.JSON's push parser is a header; its archive has the error categories.
+ambient_archive(BOOST_JSON libboost_json.a)
+ambient_dependency(boost_json ${BOOST_JSON})
+
 find_package(CURL REQUIRED)
 ambient_dependency(curl CURL::libcurl)
 # Only its core: the values and their text format. (Its CMake package asks for a web server, too.)

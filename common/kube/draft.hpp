@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,12 @@ struct Draft {
     Pod pod = {};  // of a Namespace only name and labels are used
     std::optional<IpAddress> pod_ip = std::nullopt;
     std::string created = {};
+    std::string resource_version = {};
+    std::string continue_token = {};  // of a list
+    std::string event_type = {};      // of a watch's event
+    std::string code = {};            // these three of a Status
+    std::string reason = {};
+    std::string message = {};
 
     // The element of a list (env, conditions) at hand.
     struct Element {
@@ -66,9 +73,15 @@ struct Shape {
     void (*ended)(Draft&) = nullptr;  // of a mapping
 };
 
+// What a whole draft turned out to be, or its problem.
+std::expected<Pod, Problem> take_pod(Draft& draft);
+std::expected<Namespace, Problem> take_namespace(Draft& draft);
+
 // Of a document: an object, or a list of objects under `items`.
 extern const Shape kDocument;
 // Of one of the items.
 extern const Shape kItem;
+// Of a watch's event: its type and an item.
+extern const Shape kEvent;
 
 }  // namespace ambient::kube

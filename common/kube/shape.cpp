@@ -60,6 +60,8 @@ constexpr Field kMetadataFields[] = {
     {"annotations", &kAnnotations},
     {"deletionTimestamp", &kDeletion},
     {"creationTimestamp", &kInto<&Draft::created>},
+    {"resourceVersion", &kInto<&Draft::resource_version>},
+    {"continue", &kInto<&Draft::continue_token>},
 };
 constexpr Shape kMetadata = {.kind = Kind::mapping, .fields = kMetadataFields};
 
@@ -140,6 +142,9 @@ constexpr Field kItemFields[] = {
     {"metadata", &kMetadata},
     {"spec", &kSpec},
     {"status", &kStatus},
+    {"code", &kInto<&Draft::code>},
+    {"reason", &kInto<&Draft::reason>},
+    {"message", &kInto<&Draft::message>},
 };
 constexpr Shape kItems = {.kind = Kind::sequence, .each = &kItem};
 constexpr Field kDocumentFields[] = {
@@ -148,12 +153,17 @@ constexpr Field kDocumentFields[] = {
     {"metadata", &kMetadata},
     {"spec", &kSpec},
     {"status", &kStatus},
+    {"code", &kInto<&Draft::code>},
+    {"reason", &kInto<&Draft::reason>},
+    {"message", &kInto<&Draft::message>},
     {"items", &kItems},
 };
+constexpr Field kEventFields[] = {{"type", &kInto<&Draft::event_type>}, {"object", &kItem}};
 
 }  // namespace
 
 constexpr Shape kItem = {.kind = Kind::mapping, .fields = kItemFields};
 constexpr Shape kDocument = {.kind = Kind::mapping, .fields = kDocumentFields};
+constexpr Shape kEvent = {.kind = Kind::mapping, .fields = kEventFields};
 
 }  // namespace ambient::kube

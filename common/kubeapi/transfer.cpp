@@ -61,6 +61,7 @@ void Transfer::describe_request(const Access& access, const std::string& token) 
         add_header("Host: " + real);
     }
     set(CURLOPT_URL, (url + request_.path).c_str());
+    set(CURLOPT_PATH_AS_IS, 1L);
     set(CURLOPT_USERAGENT, "ambient-node-agent/" AMBIENT_RELEASE " (ambient node)");
     add_header("Accept: " + request_.accept);
     if (!token.empty()) add_header("Authorization: Bearer " + token);
