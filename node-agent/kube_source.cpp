@@ -1,6 +1,8 @@
 #include "node-agent/kube_source.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -14,6 +16,8 @@ namespace {
 
 constexpr int kOk = 200;
 constexpr int kNotFound = 404;
+// Of the deadline of a request; libcurl takes 0 as none.
+constexpr std::chrono::milliseconds kLeastDeadline{1};
 
 // Of a Namespace only its metadata is asked for; a server that cannot do that sends it whole.
 constexpr const char* kJson = "application/json";
@@ -24,15 +28,18 @@ constexpr const char* kMetadataList =
 
 constexpr const char* kSpacesPath = "/api/v1/namespaces";
 
-PodId id_of(const kube::Pod& pod) {
-    return {.space = pod.namespace_name, .name = pod.name};
-}
+PodId id_of(const kube::Pod& pod) { return {.space = pod.namespace_name, .name = pod.name}; }
 
 const kube::Pod& pod_in(const kube::Received& received) {
     return std::get<kube::Pod>(received.object);
 }
 const kube::Namespace& space_in(const kube::Received& received) {
     return std::get<kube::Namespace>(received.object);
+}
+
+// Not any 404: the server itself says so.
+bool is_no_such_pod(const kubeapi::Response& response) {
+    return response.status == kNotFound && kube::decode_status(response.body).reason == "NotFound";
 }
 
 }  // namespace
@@ -79,7 +86,7 @@ ListWatch::Audience KubeSource::audience_of_pods() {
             .shown =
                 [this](kube::Received received) {
                     const PodId id = id_of(pod_in(received));
-                    if (!pod_watch_->is_watching()) shown_pods_.insert(id);
+                    if (pod_watch_->is_listing()) shown_pods_.insert(id);
                     if (!usable(received)) return;
                     overtake(id);
                     pods_.put(std::get<kube::Pod>(std::move(received.object)));
@@ -114,7 +121,7 @@ ListWatch::Audience KubeSource::audience_of_spaces() {
             .shown =
                 [this](const kube::Received& received) {
                     const auto& space = space_in(received);
-                    if (!space_watch_->is_watching()) shown_spaces_.insert(space.name);
+                    if (space_watch_->is_listing()) shown_spaces_.insert(space.name);
                     if (!usable(received)) return;
                     pods_.put(space);
                     news_ = true;
@@ -168,7 +175,7 @@ void KubeSource::fetch(const PodId& id, Fetched then) {
 kubeapi::Request KubeSource::request(const PodId& id, std::string path) const {
     const auto left = fetches_.at(id).until - std::chrono::steady_clock::now();
     const auto rounded = std::chrono::duration_cast<std::chrono::milliseconds>(left);
-    return {.path = std::move(path), .deadline = std::max(rounded, kLeast)};
+    return {.path = std::move(path), .deadline = std::max(rounded, kLeastDeadline)};
 }
 
 void KubeSource::on_pod(const PodId& id, const Result<kubeapi::Response>& result) {
@@ -177,7 +184,7 @@ void KubeSource::on_pod(const PodId& id, const Result<kubeapi::Response>& result
     space_watch_->hurry();
     const bool overtaken = fetches_.at(id).overtaken;
     if (result->status != kOk) {
-        if (result->status == kNotFound && !overtaken) pods_.drop_pod(id);
+        if (is_no_such_pod(*result) && !overtaken) pods_.drop_pod(id);
         return end(id, std::unexpected(refusal("get pod " + to_string(id), *result)));
     }
     auto received = kube::decode_object(kube::Kind::pod, result->body);
@@ -189,7 +196,7 @@ void KubeSource::on_pod(const PodId& id, const Result<kubeapi::Response>& result
                                              .object = "on node " + node_name_}));
     }
     if (!overtaken) {
-        if (!pod_watch_->is_watching()) fetched_.insert(id);
+        if (pod_watch_->is_listing()) fetched_.insert(id);
         pods_.put(std::move(pod));
         changed_();
     }
@@ -200,8 +207,8 @@ void KubeSource::on_pod(const PodId& id, const Result<kubeapi::Response>& result
 void KubeSource::ask_for_space(const PodId& id) {
     auto asked = request(id, fmt::format("{}/{}", kSpacesPath, kubeapi::encoded(id.space)));
     asked.accept = kMetadata;
-    fetches_.at(id).call = client_.send(
-        std::move(asked), [this, id](const auto& result) { on_space(id, result); });
+    fetches_.at(id).call =
+        client_.send(std::move(asked), [this, id](const auto& result) { on_space(id, result); });
 }
 
 void KubeSource::on_space(const PodId& id, const Result<kubeapi::Response>& result) {
@@ -220,8 +227,9 @@ void KubeSource::on_space(const PodId& id, const Result<kubeapi::Response>& resu
 }
 
 void KubeSource::end(const PodId& id, const Result<void>& outcome) {
-    auto ended = fetches_.extract(id);
-    for (const auto& then : ended.mapped().waiting)
+    const std::vector<Fetched> waiting = std::move(fetches_.at(id).waiting);
+    fetches_.erase(id);
+    for (const auto& then : waiting)
         then(outcome);
 }
 

@@ -53,13 +53,15 @@ void ListWatch::list_chunk() {
     if (!collection_.selector.empty()) query.add("fieldSelector", collection_.selector);
     if (!in_one_piece_) query.add("limit", fmt::to_string(kChunk));
     if (!continue_token_.empty()) query.add("continue", continue_token_);
-    list_ = std::make_unique<kube::ListReader>(
-        collection_.kind, [this](kube::Received received) { audience_.shown(std::move(received)); });
-    call_ = client_.stream({.path = collection_.path + query.text(),
-                            .accept = collection_.list_accept,
-                            .deadline = timing_.list_deadline},
-                           [this](std::string_view bytes) { on_list_data(bytes); },
-                           [this](const auto& result) { on_list_done(result); });
+    list_ = std::make_unique<kube::ListReader>(collection_.kind, [this](kube::Received received) {
+        audience_.shown(std::move(received));
+    });
+    call_ = client_.stream(
+        {.path = collection_.path + query.text(),
+         .accept = collection_.list_accept,
+         .deadline = timing_.list_deadline},
+        [this](std::string_view bytes) { on_list_data(bytes); },
+        [this](const auto& result) { on_list_done(result); });
 }
 
 void ListWatch::on_list_data(std::string_view bytes) {
@@ -111,11 +113,12 @@ void ListWatch::watch() {
     watch_began_ = Clock::now();
     events_ = std::make_unique<kube::EventReader>(
         collection_.kind, [this](kube::Event event) { on_event(std::move(event)); });
-    call_ = client_.stream({.path = collection_.path + query.text(),
-                            .accept = collection_.watch_accept,
-                            .deadline = seconds + timing_.watch_margin},
-                           [this](std::string_view bytes) { on_watch_data(bytes); },
-                           [this](const auto& result) { on_watch_done(result); });
+    call_ = client_.stream(
+        {.path = collection_.path + query.text(),
+         .accept = collection_.watch_accept,
+         .deadline = seconds + timing_.watch_margin},
+        [this](std::string_view bytes) { on_watch_data(bytes); },
+        [this](const auto& result) { on_watch_done(result); });
 }
 
 void ListWatch::on_event(kube::Event event) {

@@ -62,6 +62,8 @@ class ListWatch {
     // Does not wait any longer before the next try: the server is known to answer.
     void hurry();
 
+    // Until the list is whole.
+    [[nodiscard]] bool is_listing() const { return version_.empty(); }
     [[nodiscard]] const Restarts& restarts() const { return restarts_; }
 
   private:
@@ -78,8 +80,7 @@ class ListWatch {
     void watch_failed(const char* reason, const Error& error,
                       std::optional<std::chrono::seconds> retry_after = std::nullopt);
     void expired(const Error& error);
-    void retry(const Error& error,
-               std::optional<std::chrono::seconds> retry_after = std::nullopt);
+    void retry(const Error& error, std::optional<std::chrono::seconds> retry_after = std::nullopt);
     void again();
     void well();
 
@@ -98,10 +99,10 @@ class ListWatch {
     std::string continue_token_;  // of the list's next chunk
     bool in_one_piece_ = false;   // list without chunks
     Clock::time_point watch_began_;
-    bool heard_ = false;                         // this watch has told something
-    std::optional<kube::Status> error_event_;    // that this watch ended with
-    unsigned refused_in_row_ = 0;                // watches
-    std::string trouble_;                        // that was logged, until all is well
+    bool heard_ = false;                       // this watch has told something
+    std::optional<kube::Status> error_event_;  // that this watch ended with
+    unsigned refused_in_row_ = 0;              // watches
+    std::string trouble_;                      // that was logged, until all is well
     Restarts restarts_;
 };
 

@@ -260,6 +260,14 @@ void PodTable::choose(const IpAddress& address) {
 
 std::set<IpAddress> PodTable::take_changed() { return std::exchange(changed_, {}); }
 
+std::vector<const kube::Pod*> PodTable::shown() const {
+    std::vector<const kube::Pod*> pods;
+    for (const auto& [id, entry] : pods_) {
+        if (entry.pod) pods.push_back(&*entry.pod);
+    }
+    return pods;
+}
+
 std::vector<const kube::Pod*> PodTable::ztunnels() const {
     std::vector<const kube::Pod*> pods;
     for (const auto& [id, entry] : pods_) {

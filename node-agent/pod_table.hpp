@@ -87,6 +87,12 @@ class PodTable {
     // Whether these changed since the last call.
     bool take_ztunnels_changed() { return std::exchange(ztunnels_changed_, false); }
 
+    // Every pod that the source shows, of this node. Pointers until the next change.
+    [[nodiscard]] std::vector<const kube::Pod*> shown() const;
+    [[nodiscard]] const std::map<std::string, kube::Namespace>& namespaces() const {
+        return spaces_;
+    }
+
     // Everything is known, and there is none.
     [[nodiscard]] bool waits_for_ztunnel() const { return known_ && ztunnels().empty(); }
 
