@@ -38,7 +38,9 @@ Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& 
       resync_(io_),
       retry_(io_),
       signals_(io_, SIGTERM, SIGINT),
-      delay_(kFirstRetry) {}
+      delay_(kFirstRetry) {
+    if (config.install.enabled) installer_.emplace(config);
+}
 
 Result<void> Agent::run() {
     auto listener = TRY(rpc::listen(config_.socket));
@@ -59,6 +61,8 @@ Result<void> Agent::run() {
         });
     log(LogLevel::info, "serving",
         {{"socket", config_.socket.string()}, {"node", config_.node_name}});
+    // Last: as soon as the plugin is in the chain, it asks us.
+    if (installer_) installer_->follow(io_, [] {});
     io_.run();
     log(LogLevel::info, "stopped", {{"datapath", "left in place"}});
     return {};

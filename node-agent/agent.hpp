@@ -17,6 +17,7 @@
 
 #include "common/config/agent_config.hpp"
 #include "common/netlink/monitor.hpp"
+#include "node-agent/install/installer.hpp"
 #include "node-agent/keeper.hpp"
 #include "node-agent/pod_table.hpp"
 #include "node-agent/server.hpp"
@@ -78,6 +79,7 @@ class Agent {
     asio::steady_timer retry_;
     asio::signal_set signals_;
     std::optional<Server> server_;
+    std::optional<Installer> installer_;  // none: not enabled
     std::shared_ptr<Watch> node_watch_;
     std::shared_ptr<Watch> ztunnel_watch_;
     std::optional<NetnsId> ztunnel_id_;

@@ -38,11 +38,8 @@ Result<void> or_gone(Result<void> outcome) {
 }  // namespace
 
 struct Installer::Following {
-    Following(asio::io_context& io, FolderWatch folder_watch, std::function<void()> tell)
-        : watch(std::move(folder_watch)),
-          readable(io, watch.fd()),
-          timer(io),
-          changed(std::move(tell)) {}
+    Following(asio::io_context& io, std::function<void()> tell)
+        : readable(io), timer(io), changed(std::move(tell)) {}
     ~Following() { readable.release(); }  // the descriptor is the watch's to close
     Following(const Following&) = delete;
     Following& operator=(const Following&) = delete;
@@ -55,7 +52,7 @@ struct Installer::Following {
         pause = std::min(pause * 2, kLastPause);
     }
 
-    FolderWatch watch;
+    std::optional<FolderWatch> watch;  // none: the kernel had none left for us
     asio::posix::stream_descriptor readable;
     asio::steady_timer timer;  // for the next look
     std::function<void()> changed;
@@ -107,13 +104,23 @@ Result<void> Installer::install() {
     return outcome;
 }
 
-Result<void> Installer::follow(asio::io_context& io, std::function<void()> changed) {
-    following_ = std::make_shared<Following>(
-        io, TRY(FolderWatch::open({folders_.cni_bin_dir, folders_.cni_conf_dir})),
-        std::move(changed));
-    wait_for_touch();
+void Installer::follow(asio::io_context& io, std::function<void()> changed) {
+    following_ = std::make_shared<Following>(io, std::move(changed));
     look_and_wait();
-    return {};
+}
+
+// What was touched before this is seen by the look that comes after it.
+void Installer::watch_folders() {
+    if (following_->watch) return following_->watch->follow_folders();
+    auto watch = FolderWatch::open({folders_.cni_bin_dir, folders_.cni_conf_dir});
+    if (!watch) {
+        // fs.inotify.max_user_instances is for all programs of root together.
+        log(LogLevel::warning, "installation only looked at from time to time", watch.error());
+        return;
+    }
+    following_->watch = *std::move(watch);
+    following_->readable.assign(following_->watch->fd());
+    wait_for_touch();
 }
 
 void Installer::wait_for_touch() {
@@ -123,7 +130,7 @@ void Installer::wait_for_touch() {
             const auto alive = weak.lock();
             if (code || !alive) return;
             wait_for_touch();
-            if (!alive->watch.drain()) return;
+            if (!alive->watch->drain()) return;
             if (Clock::now() < alive->not_before) return wait_until(alive->not_before);
             look_and_wait();
         });
@@ -141,7 +148,7 @@ void Installer::wait_until(Clock::time_point time) {
 }
 
 void Installer::look_and_wait() {
-    following_->watch.follow_folders();
+    watch_folders();
     const auto before = writes();
     const bool was_installed = installed_;
     const auto old_trouble = trouble_;

@@ -40,7 +40,7 @@ class Installer {
     // From now on, on this loop: install(), and again whenever somebody touched either folder.
     // `changed` is called when installed() or trouble() is another. One who keeps undoing it is
     // answered less and less often, and right once they stop.
-    Result<void> follow(asio::io_context& io, std::function<void()> changed);
+    void follow(asio::io_context& io, std::function<void()> changed);
     // No longer follows. The entry goes first: a runtime must not look for a program that is gone.
     Result<void> uninstall();
 
@@ -54,6 +54,7 @@ class Installer {
 
     Result<void> look();
     [[nodiscard]] std::uint64_t writes() const;
+    void watch_folders();
     void wait_for_touch();
     void look_and_wait();
     void wait_until(std::chrono::steady_clock::time_point time);

@@ -85,6 +85,8 @@ Result<void> NewFile::write(std::string_view bytes) {
 }
 
 Result<void> NewFile::finish(const Permissions& permissions) {
+    // Before the owner: afterwards it would take CAP_FOWNER.
+    if (::fchmod(fd_.get(), permissions.mode) != 0) return failed("change mode of file", path_);
     struct stat now{};
     if (::fstat(fd_.get(), &now) != 0) return failed("look at file", path_);
     // Only where it differs: giving a file away takes CAP_CHOWN.
@@ -92,7 +94,6 @@ Result<void> NewFile::finish(const Permissions& permissions) {
         ::fchown(fd_.get(), permissions.owner, permissions.group) != 0) {
         return failed("change owner of file", path_);
     }
-    if (::fchmod(fd_.get(), permissions.mode) != 0) return failed("change mode of file", path_);
     if (::fsync(fd_.get()) != 0) return failed("write file to disk", path_);
     return {};
 }
