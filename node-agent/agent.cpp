@@ -153,6 +153,12 @@ void Agent::judge_ztunnel_event(const netlink::Event& event) {
 }
 
 void Agent::take_in_source() {
+    for (const auto& pod : pods_.take_refused_ztunnels()) {
+        ++ztunnel_claims_refused_;
+        log(LogLevel::warning, "ztunnel refused",
+            {{"pod", to_string(pod)},
+             {"reason", "it has ztunnel's label, but not its namespace or service account"}});
+    }
     const bool first = !was_complete_ && pods_.is_complete();
     was_complete_ = pods_.is_complete();
     if (first || pods_.take_ztunnels_changed()) look_at_all();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -90,6 +91,7 @@ class Agent {
     bool posted_ = false;          // work() is on its way
     std::chrono::milliseconds delay_;
     std::string last_trouble_;
+    std::uint64_t ztunnel_claims_refused_ = 0;
 };
 
 }  // namespace ambient::agent

@@ -98,7 +98,12 @@ void PodTable::set_pod(const PodId& id, std::optional<kube::Pod> pod) {
         return one && desired::is_ztunnel(policy_, *one);
     };
     ztunnels_changed_ = ztunnels_changed_ || is_ztunnel(entry.pod) || is_ztunnel(pod);
-    if (entry.pod && pod && entry.pod->uid != pod->uid) entry.detached = false;
+    const auto is_refused = [&](const std::optional<kube::Pod>& one) {
+        return one && desired::is_refused_ztunnel(policy_, *one);
+    };
+    const bool is_another = entry.pod && pod && entry.pod->uid != pod->uid;
+    if (is_refused(pod) && (is_another || !is_refused(entry.pod))) refused_ztunnels_.push_back(id);
+    if (is_another) entry.detached = false;
     entry.pod = std::move(pod);
     update(id);
 }
@@ -269,11 +274,7 @@ std::vector<const kube::Pod*> PodTable::shown() const {
 }
 
 std::vector<const kube::Pod*> PodTable::ztunnels() const {
-    std::vector<const kube::Pod*> pods;
-    for (const auto& [id, entry] : pods_) {
-        if (entry.pod) pods.push_back(&*entry.pod);
-    }
-    return desired::ztunnels(policy_, pods);
+    return desired::ztunnels(policy_, shown());
 }
 
 }  // namespace ambient::agent

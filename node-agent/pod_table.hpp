@@ -93,6 +93,9 @@ class PodTable {
         return spaces_;
     }
 
+    // Pods that say that they are a ztunnel and are not believed, each told once.
+    std::vector<PodId> take_refused_ztunnels() { return std::exchange(refused_ztunnels_, {}); }
+
     // Everything is known, and there is none.
     [[nodiscard]] bool waits_for_ztunnel() const { return known_ && ztunnels().empty(); }
 
@@ -141,6 +144,7 @@ class PodTable {
     std::map<IpAddress, Capture> captures_;
     std::set<IpAddress> changed_;
     bool ztunnels_changed_ = false;
+    std::vector<PodId> refused_ztunnels_;
 };
 
 }  // namespace ambient::agent

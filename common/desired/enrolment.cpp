@@ -100,7 +100,13 @@ kube::Namespace trimmed(const Policy& policy, const kube::Namespace& space) {
 }
 
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod) {
-    return has(pod.labels, policy.ztunnel_label, policy.ztunnel_value);
+    return has(pod.labels, policy.ztunnel_label, policy.ztunnel_value) &&
+           pod.namespace_name == policy.ztunnel_namespace &&
+           pod.service_account == policy.ztunnel_service_account;
+}
+
+bool is_refused_ztunnel(const Policy& policy, const kube::Pod& pod) {
+    return has(pod.labels, policy.ztunnel_label, policy.ztunnel_value) && !is_ztunnel(policy, pod);
 }
 
 std::vector<const kube::Pod*> ztunnels(const Policy& policy,

@@ -28,8 +28,11 @@ Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Na
 kube::Pod trimmed(const Policy& policy, kube::Pod pod);
 kube::Namespace trimmed(const Policy& policy, const kube::Namespace& space);
 
-// Whether the pod claims to be a ztunnel (by its label).
+// Whether the pod is a ztunnel: by its label, which anyone may write who may create pods, and by
+// its namespace and service account, which not everyone may use.
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod);
+// Whether it has ztunnel's label and is none: to us a pod as any other.
+bool is_refused_ztunnel(const Policy& policy, const kube::Pod& pod);
 
 // Of `pods`, the ztunnel pods, the active one first: Running and ready, the one that became ready
 // last; then the others that have an address. Empty when none is ready.

@@ -56,7 +56,11 @@ def pod_object(pod: Pod, node: Node, state: PodState) -> dict[str, Any]:
             "labels": pod.labels | state.labels,
             "annotations": pod.annotations,
         },
-        "spec": {"nodeName": node.netns, "serviceAccountName": pod.name, "containers": [container]},
+        "spec": {
+            "nodeName": node.netns,
+            "serviceAccountName": "ztunnel" if pod.kind == "ztunnel" else pod.name,
+            "containers": [container],
+        },
         "status": status,
     }
 

@@ -26,6 +26,7 @@ kube::Pod ztunnel_at(const std::string& address) {
             .name = "ztunnel",
             .uid = "uid-ztunnel",
             .labels = {{"app", "ztunnel"}},
+            .service_account = "ztunnel",
             .phase = "Running",
             .ready = true,
             .addresses = {ip(address)}};

@@ -25,6 +25,12 @@ kube::Namespace space_with(kube::Labels labels) {
     return {.name = "default", .labels = std::move(labels)};
 }
 
+void make_ztunnel(kube::Pod& pod) {
+    pod.namespace_name = "istio-system";
+    pod.service_account = "ztunnel";
+    pod.labels["app"] = "ztunnel";
+}
+
 TEST_CASE("every combination of what a pod and its namespace say") {
     const std::array<const char*, 4> pod_modes = {nullptr, "ambient", "none", "sidecar"};
     const std::array<const char*, 4> space_modes = {"unknown", "", "ambient", "none"};
@@ -34,7 +40,7 @@ TEST_CASE("every combination of what a pod and its namespace say") {
                 kube::Pod pod = pod_with({});
                 if (pod_mode) pod.labels[kMode] = pod_mode;
                 pod.host_network = bits & 1;
-                if (bits & 2) pod.labels["app"] = "ztunnel";
+                if (bits & 2) make_ztunnel(pod);
                 if (bits & 4) pod.namespace_name = "kube-system";
                 if (bits & 8) pod.annotations["sidecar.istio.io/status"] = "{}";
                 if (bits & 16) pod.annotations["ambient.istio.io/redirection"] = "disabled";
@@ -75,7 +81,9 @@ TEST_CASE("the reason says what decided") {
     CHECK(reason(pod_with({}, {{"sidecar.istio.io/status", ""}}), &ambient) == "has a sidecar");
     CHECK(reason(pod_with({}, {{"ambient.istio.io/redirection", "disabled"}}), &ambient) ==
           "redirection is disabled by annotation");
-    CHECK(reason(pod_with({{"app", "ztunnel"}}), &ambient) == "is a ztunnel");
+    kube::Pod ztunnel = pod_with({});
+    make_ztunnel(ztunnel);
+    CHECK(reason(ztunnel, &ambient) == "is a ztunnel");
     kube::Pod on_host = pod_with({});
     on_host.host_network = true;
     CHECK(reason(on_host, &ambient) == "host network");
@@ -132,7 +140,8 @@ TEST_CASE("captured now: enrolled, with an address, not finished") {
 }
 
 kube::Pod ztunnel(std::string name, std::string ready_since) {
-    kube::Pod pod = pod_with({{"app", "ztunnel"}});
+    kube::Pod pod = pod_with({});
+    make_ztunnel(pod);
     pod.uid = pod.name = std::move(name);
     pod.ready = !ready_since.empty();
     pod.ready_since = std::move(ready_since);
@@ -170,6 +179,21 @@ TEST_CASE("the ztunnel that became ready last is active, the others follow") {
         kube::Pod finished = fresh;
         finished.phase = "Failed";
         CHECK(chosen({other, on_host, without_address, finished, old}) == Names{"old"});
+    }
+    SUBCASE("the label alone makes no ztunnel, nor the rest without it") {
+        kube::Pod elsewhere = fresh;
+        elsewhere.namespace_name = "default";
+        kube::Pod of_somebody = fresh;
+        of_somebody.service_account = "default";
+        kube::Pod unlabelled = fresh;
+        unlabelled.labels.clear();
+        CHECK(chosen({elsewhere, of_somebody, unlabelled, old}) == Names{"old"});
+        CHECK(is_refused_ztunnel(kPolicy, elsewhere));
+        CHECK(is_refused_ztunnel(kPolicy, of_somebody));
+        CHECK_FALSE(is_refused_ztunnel(kPolicy, unlabelled));
+        CHECK_FALSE(is_refused_ztunnel(kPolicy, fresh));
+        const kube::Namespace ambient = space_with({{kMode, "ambient"}});
+        CHECK(enrolment_of(kPolicy, elsewhere, &ambient).enrolled);
     }
     SUBCASE("ready is not enough while the pod is not running") {
         kube::Pod pending = fresh;

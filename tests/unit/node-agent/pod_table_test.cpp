@@ -30,6 +30,14 @@ kube::Objects mesh(std::vector<kube::Pod> pods) {
     return {.namespaces = {ambient_space("mesh")}, .pods = std::move(pods)};
 }
 
+kube::Pod ztunnel_pod() {
+    auto pod = running("ztunnel", {kFirst});
+    pod.namespace_name = "istio-system";
+    pod.service_account = "ztunnel";
+    pod.labels["app"] = "ztunnel";
+    return pod;
+}
+
 PodTable table() { return {desired::Policy{}, "a"}; }
 
 }  // namespace
@@ -185,8 +193,7 @@ TEST_CASE("a pod that the source no longer shows is no longer captured") {
 
 TEST_CASE("the ztunnel is never captured, and found") {
     auto pods = table();
-    auto ztunnel = running("ztunnel", {kFirst});
-    ztunnel.labels["app"] = "ztunnel";
+    const auto ztunnel = ztunnel_pod();
     CHECK_FALSE(pods.waits_for_ztunnel());  // nothing is known yet
     pods.replace(mesh({running("web", {kSecond})}));
     CHECK(pods.waits_for_ztunnel());
@@ -195,6 +202,24 @@ TEST_CASE("the ztunnel is never captured, and found") {
     CHECK_FALSE(pods.waits_for_ztunnel());
     REQUIRE(pods.ztunnels().size() == 1);
     CHECK(pods.ztunnels().front()->name == "ztunnel");
+}
+
+TEST_CASE("a pod that only says that it is the ztunnel is captured, and reported once") {
+    auto pods = table();
+    auto foreign = running("foreign", {kFirst});
+    foreign.labels["app"] = "ztunnel";
+    pods.replace(mesh({foreign}));
+    CHECK(pods.captures().contains(kFirst));
+    CHECK(pods.waits_for_ztunnel());
+    CHECK(pods.take_refused_ztunnels() == std::vector{PodId{"mesh", "foreign"}});
+    foreign.ready = false;
+    pods.put(foreign);
+    CHECK(pods.take_refused_ztunnels().empty());
+    foreign.uid = "uid-2";
+    pods.put(foreign);
+    CHECK(pods.take_refused_ztunnels().size() == 1);
+    pods.put(ztunnel_pod());
+    CHECK(pods.take_refused_ztunnels().empty());
 }
 
 TEST_CASE("objects told one by one make the same table as all at once") {
@@ -251,14 +276,13 @@ TEST_CASE("only a ztunnel's change is a change of ztunnels") {
     auto pods = table();
     pods.replace(mesh({running("web", {kFirst})}));
     CHECK_FALSE(pods.take_ztunnels_changed());
-    auto ztunnel = running("ztunnel", {kSecond});
-    ztunnel.labels["app"] = "ztunnel";
+    auto ztunnel = ztunnel_pod();
     pods.put(ztunnel);
     CHECK(pods.take_ztunnels_changed());
     CHECK_FALSE(pods.take_ztunnels_changed());
     ztunnel.ready = false;
     pods.put(ztunnel);
     CHECK(pods.take_ztunnels_changed());
-    pods.drop_pod({"mesh", "ztunnel"});
+    pods.drop_pod({"istio-system", "ztunnel"});
     CHECK(pods.take_ztunnels_changed());
 }
