@@ -1,19 +1,15 @@
 // One network namespace that the agent keeps right.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 
 #include "common/kernel/linux_kernel.hpp"
 #include "common/model/netns_state.hpp"
 #include "common/plan/plan.hpp"
+#include "node-agent/stats.hpp"
 
 namespace ambient::agent {
-
-// Steps that repaired drift, by what they touched ("route", "filter", ...).
-using DriftCounts = std::map<std::string, std::uint64_t>;
 
 class Site {
   public:

@@ -1,0 +1,35 @@
+// Which pods' annotations are to be written so that each says what the kernel does. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/desired/config.hpp"
+#include "common/kube/objects.hpp"
+#include "node-agent/pod_captures.hpp"
+#include "node-agent/status/requests.hpp"
+
+namespace ambient::agent {
+
+// What was written and the source has not shown yet: true is "enabled", false is no annotation.
+using Written = std::map<PodRef, bool>;
+
+struct AnnotationWrite {
+    PodRef pod;
+    bool enabled = false;
+
+    bool operator==(const AnnotationWrite&) const = default;
+};
+
+// `shown` is every pod that the source shows. A pod on its way out is left alone, and takes its
+// annotation with it; the value "disabled" is its owner's.
+std::vector<AnnotationWrite> annotation_writes(const desired::Policy& policy,
+                                               const std::vector<const kube::Pod*>& shown,
+                                               const PodCaptures& captures, const Written& written);
+
+// Forgets what the source shows by now, and what pods have that are gone.
+void forget_shown(Written& written, const desired::Policy& policy,
+                  const std::vector<const kube::Pod*>& shown);
+
+}  // namespace ambient::agent

@@ -1,0 +1,84 @@
+#include "node-agent/status/annotations.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace ambient::agent {
+namespace {
+
+const desired::Policy kPolicy;
+const PodRef kWeb = {.id = {.space = "default", .name = "web"}, .uid = "uid-web"};
+
+kube::Pod web(const std::string& annotation) {
+    kube::Pod pod = {.namespace_name = "default", .name = "web", .uid = "uid-web"};
+    if (!annotation.empty()) pod.annotations[kPolicy.redirection_annotation] = annotation;
+    return pod;
+}
+
+using Writes = std::vector<AnnotationWrite>;
+
+const PodCaptures kCaptured = {{kWeb.id, {.captured = true, .obstacle = {}}}};
+const PodCaptures kMissing = {{kWeb.id, {.captured = false, .obstacle = "no veth"}}};
+const Writes kSet = {{.pod = kWeb, .enabled = true}};
+const Writes kClear = {{.pod = kWeb, .enabled = false}};
+
+TEST_CASE("every combination of what the annotation says and what the kernel does") {
+    struct Case {
+        const char* annotation;
+        const PodCaptures* captures;
+        Writes expected;
+    };
+    const PodCaptures none;
+    const std::vector<Case> cases = {
+        {"", &kCaptured, kSet},
+        {"", &kMissing, {}},
+        {"", &none, {}},
+        {"enabled", &kCaptured, {}},
+        {"enabled", &kMissing, kClear},
+        {"enabled", &none, kClear},
+        {"disabled", &kCaptured, {}},
+        {"disabled", &kMissing, {}},
+        {"disabled", &none, {}},
+        {"other", &kCaptured, kSet},
+        {"other", &none, {}},
+    };
+    for (const auto& c : cases) {
+        auto pod = web(c.annotation);
+        CAPTURE(c.annotation);
+        CHECK(annotation_writes(kPolicy, {&pod}, *c.captures, {}) == c.expected);
+        pod.terminating = true;
+        CHECK(annotation_writes(kPolicy, {&pod}, *c.captures, {}).empty());
+    }
+}
+
+TEST_CASE("what was written and is not shown yet is not written again") {
+    const auto pod = web("");
+    Written written = {{kWeb, true}};
+    forget_shown(written, kPolicy, {&pod});
+    CHECK(written.size() == 1);
+    CHECK(annotation_writes(kPolicy, {&pod}, kCaptured, written).empty());
+    CHECK(annotation_writes(kPolicy, {&pod}, {}, written) == kClear);
+}
+
+TEST_CASE("shown once, what the source says counts: also that somebody removed it") {
+    Written written = {{kWeb, true}};
+    auto pod = web("enabled");
+    forget_shown(written, kPolicy, {&pod});
+    CHECK(written.empty());
+    pod = web("");
+    CHECK(annotation_writes(kPolicy, {&pod}, kCaptured, written) == kSet);
+}
+
+TEST_CASE("another pod of the same name was never written to") {
+    Written written = {{kWeb, true}};
+    auto pod = web("");
+    pod.uid = "uid-2";
+    CHECK(annotation_writes(kPolicy, {&pod}, kCaptured, written).size() == 1);
+    forget_shown(written, kPolicy, {&pod});
+    CHECK(written.empty());
+}
+
+}  // namespace
+}  // namespace ambient::agent

@@ -1,0 +1,90 @@
+#include "node-agent/status/obstacles.hpp"
+
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+namespace ambient::agent {
+namespace {
+
+using std::chrono::seconds;
+
+const PodRef kWeb = {.id = {.space = "default", .name = "web"}, .uid = "uid-web"};
+
+struct Scene {
+    kube::Pod pod = {.namespace_name = "default", .name = "web", .uid = "uid-web"};
+    Obstacles obstacles;
+    Obstacles::Time start;
+
+    // What is due so many seconds after the start.
+    std::vector<std::string> at(int second, const std::string& why, bool tell = true) {
+        const PodCaptures captures = {{kWeb.id, {.captured = why.empty(), .obstacle = why}}};
+        std::vector<std::string> due;
+        for (const auto& one : obstacles.due({&pod}, captures, start + seconds(second))) {
+            due.push_back(one.why);
+            if (tell) obstacles.told(one);
+        }
+        return due;
+    }
+};
+
+using Words = std::vector<std::string>;
+
+TEST_CASE("an obstacle that lasts is told once") {
+    Scene scene;
+    CHECK(scene.at(0, "no veth").empty());
+    CHECK(scene.obstacles.next() == scene.start + kObstacleLasts);
+    CHECK(scene.at(9, "no veth").empty());
+    CHECK(scene.at(10, "no veth", false) == Words{"no veth"});
+    CHECK(scene.at(11, "no veth") == Words{"no veth"});  // not told the first time
+    CHECK(scene.at(12, "no veth").empty());
+    CHECK(scene.obstacles.next() == std::nullopt);
+    CHECK(scene.at(13, "no ztunnel") == Words{"no ztunnel"});
+}
+
+TEST_CASE("one that passes is not told, and begins anew when it comes back") {
+    Scene scene;
+    CHECK(scene.at(0, "no veth").empty());
+    CHECK(scene.at(9, "").empty());
+    CHECK(scene.at(10, "no veth").empty());
+    CHECK(scene.at(19, "no veth").empty());
+    CHECK(scene.at(20, "no veth") == Words{"no veth"});
+    CHECK(scene.at(30, "").empty());
+    CHECK(scene.at(40, "no veth").empty());
+    CHECK(scene.at(60, "no veth").empty());  // told already
+}
+
+TEST_CASE("while why is not known nothing is said, nor about a pod on its way out") {
+    Scene scene;
+    const PodCaptures unknown = {{kWeb.id, {.captured = false, .obstacle = ""}}};
+    CHECK(scene.obstacles.due({&scene.pod}, unknown, scene.start).empty());
+    CHECK(scene.obstacles.next() == std::nullopt);
+    scene.at(0, "no veth");
+    scene.pod.terminating = true;
+    CHECK(scene.at(20, "no veth").empty());
+}
+
+TEST_CASE("another pod of the same name is told of anew; one that is gone is forgotten") {
+    Scene scene;
+    scene.at(0, "no veth");
+    CHECK(scene.at(10, "no veth").size() == 1);
+    scene.pod.uid = "uid-2";
+    CHECK(scene.at(11, "no veth").empty());
+    CHECK(scene.at(21, "no veth").size() == 1);
+    scene.obstacles.due({}, {}, scene.start + seconds(22));
+    scene.at(23, "no veth");
+    CHECK(scene.at(33, "no veth").size() == 1);
+}
+
+TEST_CASE("words that change all the time are told a few times") {
+    Scene scene;
+    scene.at(0, "0");
+    std::size_t told = 0;
+    for (int second = 10; second < 40; ++second)
+        told += scene.at(second, std::to_string(second)).size();
+    CHECK(told == kMaxEventsOfPod);
+}
+
+}  // namespace
+}  // namespace ambient::agent

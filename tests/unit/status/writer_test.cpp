@@ -1,0 +1,171 @@
+#include "node-agent/status/writer.hpp"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "fake_api.hpp"
+
+namespace ambient::agent {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr StatusWrite kWritten = {.what = "annotation", .result = "success"};
+constexpr StatusWrite kFailed = {.what = "annotation", .result = "failure"};
+constexpr StatusWrite kRefused = {.what = "annotation", .result = "refused"};
+
+struct Scene {
+    explicit Scene(int count) {
+        for (int i = 0; i < count; ++i) {
+            const auto name = "web-" + std::to_string(i);
+            pods.push_back({.namespace_name = "default", .name = name, .uid = "uid-" + name});
+            view.captures[{"default", name}] = {.captured = true, .obstacle = {}};
+        }
+        view.verified = true;
+        writer.look_soon();
+    }
+
+    StatusWriter::View now() {
+        view.shown.clear();
+        for (const auto& pod : pods)
+            view.shown.push_back(&pod);
+        return view;
+    }
+
+    // The source shows what was written.
+    void show(std::size_t pod) {
+        pods[pod].annotations["ambient.istio.io/redirection"] = "enabled";
+        writer.look_soon();
+    }
+
+    FakeApi api;
+    std::vector<kube::Pod> pods;
+    StatusWriter::View view;
+    config::AgentConfig config = {.node_name = "node-a"};
+    StatusWriter writer{api.io, api.send(), config, [this] { return now(); }};
+};
+
+TEST_CASE("each captured pod is annotated once, also before the source shows it") {
+    Scene scene(1);
+    scene.api.wait(1);
+    CHECK(scene.api.request(0).path == "/api/v1/namespaces/default/pods/web-0");
+    scene.writer.look_soon();
+    scene.api.settle();
+    CHECK(scene.api.all.size() == 1);  // one at a time
+    scene.api.answer(0, 200);
+    scene.api.settle();
+    scene.show(0);
+    scene.api.settle();
+    CHECK(scene.api.all.size() == 1);
+    CHECK(scene.writer.counters() == StatusWrites{{kWritten, 1}});
+
+    SUBCASE("somebody removed it: it is put back when we look again") {
+        scene.pods[0].annotations.clear();
+        scene.writer.look_again();
+        scene.api.wait(2);
+    }
+    SUBCASE("not captured any more: it is removed") {
+        scene.view.captures.clear();
+        scene.writer.look_soon();
+        scene.api.wait(2);
+        CHECK(scene.api.request(1).content_type == "application/json-patch+json");
+    }
+}
+
+TEST_CASE("a change while a write is under way is not lost") {
+    Scene scene(1);
+    scene.api.wait(1);
+    scene.view.captures.clear();
+    scene.writer.look_soon();
+    scene.api.settle();
+    CHECK(scene.api.all.size() == 1);
+    scene.api.answer(0, 200);
+    scene.api.wait(2);
+    CHECK(scene.api.request(1).content_type == "application/json-patch+json");
+}
+
+TEST_CASE("nothing is written while the kernel is not verified, or when it is not wanted") {
+    Scene scene(1);
+    SUBCASE("not verified") { scene.view.verified = false; }
+    SUBCASE("only events are wanted") {
+        config::AgentConfig config;
+        config.status.annotate = false;
+        StatusWriter writer(scene.api.io, scene.api.send(), config, [&] { return scene.now(); });
+        scene.view.verified = false;
+        writer.look_soon();
+        scene.api.settle();
+    }
+    scene.api.settle();
+    CHECK(scene.api.all.empty());
+}
+
+TEST_CASE("a few requests at a time, each pod once") {
+    Scene scene(20);
+    std::set<std::string> paths;
+    for (std::size_t i = 0; i < 20; ++i) {
+        if (i >= scene.api.all.size()) scene.api.wait(i + 1);
+        CHECK(scene.api.all.size() <= i + kMaxStatusRequests);
+        paths.insert(scene.api.request(i).path);
+        scene.api.answer(i, 200);
+    }
+    scene.api.settle();
+    CHECK(scene.api.all.size() == 20);
+    CHECK(paths.size() == 20);
+}
+
+TEST_CASE("a server that is away pauses everything, not only the pods that were tried") {
+    Scene scene(20);
+    scene.api.wait(kMaxStatusRequests);
+    for (std::size_t i = 0; i < kMaxStatusRequests; ++i)
+        scene.api.break_off(i);
+    scene.api.settle(200ms);  // the pause is 250 to 500 ms
+    CHECK(scene.api.all.size() == kMaxStatusRequests);
+    CHECK(scene.writer.counters().at(kFailed) == kMaxStatusRequests);
+    scene.api.wait(2 * kMaxStatusRequests);
+}
+
+TEST_CASE("Retry-After is heeded") {
+    Scene scene(1);
+    scene.api.wait(1);
+    scene.api.answer(0, kubeapi::Response{.status = 429, .body = {}, .retry_after = 1s});
+    scene.api.settle(900ms);
+    CHECK(scene.api.all.size() == 1);
+    scene.api.wait(2);
+}
+
+TEST_CASE("a refusal holds up that pod only, and is tried again later") {
+    Scene scene(1);
+    scene.api.wait(1);
+    scene.api.answer(0, 409);
+    scene.api.settle(200ms);
+    CHECK(scene.api.all.size() == 1);
+    CHECK(scene.writer.counters().at(kRefused) == 1);
+    scene.pods.push_back({.namespace_name = "default", .name = "new", .uid = "uid-new"});
+    scene.view.captures[{"default", "new"}] = {.captured = true, .obstacle = {}};
+    scene.writer.look_soon();
+    scene.api.wait(2);
+    CHECK(scene.api.request(1).path.ends_with("/new"));
+    scene.api.wait(3);
+    CHECK(scene.api.request(2).path.ends_with("/web-0"));
+}
+
+TEST_CASE("destroying the writer takes back what is under way") {
+    FakeApi api;
+    kube::Pod pod = {.namespace_name = "default", .name = "web", .uid = "u"};
+    {
+        StatusWriter writer(api.io, api.send(), {}, [&] {
+            return StatusWriter::View{
+                .verified = true,
+                .shown = {&pod},
+                .captures = {{{"default", "web"}, {.captured = true, .obstacle = {}}}}};
+        });
+        writer.look_soon();
+        api.wait(1);
+    }
+    CHECK(api.is_cancelled(0));
+    api.settle();
+}
+
+}  // namespace
+}  // namespace ambient::agent
