@@ -72,3 +72,18 @@ def entries(agent: Path, plugin: Path) -> dict[str, Entry]:
     made |= {name: Entry(0o755) for name in _FOLDERS}
     made |= {name: Entry(0o777, target=target) for name, target in _LINKS.items()}
     return made
+
+
+def unpack(made: dict[str, Entry], root: Path) -> None:
+    """The same as files below `root`, which must not be there yet."""
+    root.mkdir(mode=0o755)
+    for name, entry in sorted(made.items()):
+        path = root / name
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if entry.target is not None:
+            path.symlink_to(entry.target)
+        elif entry.content is None:
+            path.mkdir(mode=entry.mode, exist_ok=True)
+        else:
+            path.write_bytes(entry.content)
+            path.chmod(entry.mode)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
+import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import render
+TESTS = Path(__file__).resolve().parents[1]
+sys.path += [str(TESTS / "e2e"), str(TESTS / "api")]  # namespaces; the stand-in for kube-apiserver
+
+import render  # noqa: E402
+from engine import Engine  # noqa: E402
+from image_archive import Archive  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +27,28 @@ def archive() -> Path:
 @pytest.fixture(scope="session")
 def base() -> render.Objects:
     return render.kustomize(render.MANIFESTS / "base")
+
+
+@pytest.fixture(scope="session")
+def image(archive: Path) -> Archive:
+    return Archive(archive)
+
+
+@pytest.fixture(scope="session")
+def root(image: Archive) -> Iterator[tarfile.TarFile]:
+    """The files in the image."""
+    with image.root() as layer:
+        yield layer
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    with Engine(tmp_path_factory.mktemp("engine") / "containerd") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def image_name(engine: Engine, archive: Path) -> str:
+    """The image, as containerd names it once it has it."""
+    (only,) = engine.load(archive)
+    return only

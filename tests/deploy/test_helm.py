@@ -33,7 +33,7 @@ def _comparable(found: render.Objects) -> dict[tuple[str, str], Any]:
 
 
 @pytest.mark.parametrize("version", render.VERSIONS)
-def test_without_values_it_is_the_base(base: render.Objects, version: str) -> None:
+def test_without_values_it_is_the_base(version: str) -> None:
     found = render.objects(render.helm_text(version=version))
     assert _comparable(found) == _comparable(render.kustomize(render.MANIFESTS / "base"))
 

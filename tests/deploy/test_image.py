@@ -2,62 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
-import json
 import os
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Any
 
-import pytest
 
 import render
+from image_archive import AGENT, BUILDER, PLUGIN, Archive
 
-BUILDER = render.ROOT / "image/build"
 LIMIT = 25 * 2**20
-AGENT = "usr/local/bin/ambient-node-agent"
-PLUGIN = "usr/local/lib/ambient-cni/ambient-cni"
-
-
-class Archive:
-    def __init__(self, path: Path) -> None:
-        with tarfile.open(path) as tar:
-            self.members = tar.getmembers()
-            self._files = {
-                member.name: tar.extractfile(member).read()
-                for member in self.members
-                if member.isfile()
-            }
-
-    def json(self, name: str) -> Any:
-        return json.loads(self._files[name])
-
-    def blob(self, descriptor: dict[str, Any]) -> bytes:
-        """The bytes that a descriptor promises."""
-        content = self._files["blobs/" + descriptor["digest"].replace(":", "/")]
-        assert len(content) == descriptor["size"]
-        assert "sha256:" + hashlib.sha256(content).hexdigest() == descriptor["digest"]
-        return content
-
-
-@pytest.fixture(scope="module")
-def image(archive: Path) -> Archive:
-    return Archive(archive)
-
-
-@pytest.fixture(scope="module")
-def manifest(image: Archive) -> dict[str, Any]:
-    (described,) = image.json("index.json")["manifests"]
-    return json.loads(image.blob(described))
-
-
-@pytest.fixture(scope="module")
-def root(image: Archive, manifest: dict[str, Any]) -> tarfile.TarFile:
-    (layer,) = manifest["layers"]
-    return tarfile.open(fileobj=io.BytesIO(gzip.decompress(image.blob(layer))))
 
 
 def test_it_is_small(archive: Path) -> None:
@@ -65,9 +20,8 @@ def test_it_is_small(archive: Path) -> None:
 
 
 def test_the_same_input_makes_the_same_bytes(archive: Path, tmp_path: Path) -> None:
-    command = [str(BUILDER), "--build", os.environ["AMBIENT_BUILD"]]
     for name in ("one", "two"):
-        subprocess.run([*command, "--output", str(tmp_path / name)], check=True)
+        subprocess.run([*BUILDER, "--output", str(tmp_path / name)], check=True)
     made = {(tmp_path / name).read_bytes() for name in ("one", "two")}
     assert made == {archive.read_bytes()}
 
@@ -86,21 +40,21 @@ def test_names_are_sorted_and_every_folder_is_there(root: tarfile.TarFile) -> No
     assert {str(Path(name).parent) for name in names} - {"."} <= set(names)
 
 
-def test_its_digests_and_labels(image: Archive, manifest: dict[str, Any]) -> None:
-    config = json.loads(image.blob(manifest["config"]))
-    (layer,) = manifest["layers"]
-    content = gzip.decompress(image.blob(layer))
-    assert config["rootfs"]["diff_ids"] == ["sha256:" + hashlib.sha256(content).hexdigest()]
-    assert config["config"]["Entrypoint"] == [f"/{AGENT}"]
-    assert config["config"]["Labels"]["org.opencontainers.image.title"] == "ambient-cni"
+def test_its_digests_and_labels(image: Archive) -> None:
+    digest = "sha256:" + hashlib.sha256(image.layer).hexdigest()
+    assert image.config["rootfs"]["diff_ids"] == [digest]
+    assert image.config["config"]["Entrypoint"] == [f"/{AGENT}"]
+    labels = image.config["config"]["Labels"]
+    assert labels["org.opencontainers.image.title"] == "ambient-cni"
+    assert image.manifest["annotations"] == labels
     assert image.json("oci-layout") == {"imageLayoutVersion": "1.0.0"}
 
 
 def test_its_name_is_the_one_that_the_manifests_ask_for(
     image: Archive, base: render.Objects
 ) -> None:
-    (described,) = image.json("index.json")["manifests"]
-    assert described["annotations"]["io.containerd.image.name"] == render.container(base)["image"]
+    name = image.described["annotations"]["io.containerd.image.name"]
+    assert name == render.container(base)["image"]
 
 
 def _needed(program: Path) -> set[str]:

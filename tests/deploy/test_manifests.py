@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
+import yaml
 
 import render
 
@@ -108,6 +109,31 @@ def test_later_namespaces_are_seen_and_nothing_goes_back(base: render.Objects) -
         if "mountPropagation" in mount
     }
     assert propagation == {"netns": "HostToContainer"}
+
+
+def test_every_path_of_the_configuration_is_mounted(base: render.Objects) -> None:
+    config = render.agent_config(base)
+    mounts = [PurePosixPath(mount["mountPath"]) for mount in render.container(base)["volumeMounts"]]
+    reference = yaml.safe_load((render.MANIFESTS / "config/agent.yaml").read_text())
+
+    def of(*fields: str) -> PurePosixPath:
+        """What counts: the base's word, else the default."""
+        for value in (config, reference):
+            for field in fields:
+                value = value.get(field, {})
+            if value:
+                return PurePosixPath(value)
+        raise KeyError(fields)
+
+    for path in (
+        of("socket"),
+        of("state_dir"),
+        of("install", "cni_bin_dir"),
+        of("install", "cni_conf_dir"),
+        of("sysctl_dir") / "net",
+        PurePosixPath(render.container(base)["args"][1]),
+    ):
+        assert any(path.is_relative_to(mount) for mount in mounts), path
 
 
 def test_probes_and_metrics_ask_where_it_answers(base: render.Objects) -> None:
