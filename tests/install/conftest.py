@@ -1,0 +1,9 @@
+from pathlib import Path
+
+import pytest
+from installation import Installation
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Installation:
+    return Installation(tmp_path / "node")

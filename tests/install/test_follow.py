@@ -1,0 +1,108 @@
+"""The serving agent keeps the installation, whatever others do."""
+
+import time
+
+import pytest
+from installation import FLANNEL, PLUGIN, SINGLE, Installation, types_of, wait_until
+
+
+def test_repairs_what_others_do(node: Installation) -> None:
+    node.write("10-flannel.conflist", FLANNEL)
+    with node.agent() as agent:
+
+        def repaired(what: str) -> None:
+            wait_until(node.is_right, agent.process, what)
+            assert node.taken_by_runtime()[1].count("ambient-cni") == 1
+
+        repaired("at start")
+        (node.conf / "10-flannel.conflist").write_text(FLANNEL)
+        repaired("written in place")
+        node.write("10-flannel.conflist", "".join(FLANNEL.split()))
+        repaired("replaced")
+        node.plugin.unlink()
+        repaired("plugin deleted")
+        node.plugin.write_bytes(b"")
+        wait_until(
+            lambda: node.plugin.read_bytes() == PLUGIN.read_bytes(), agent.process, "overwritten"
+        )
+        node.write("05-multus.conf", SINGLE)
+        repaired("a new first file")
+        assert node.taken_by_runtime()[0] == "05-multus.ambient-cni.conflist"
+        wait_until(
+            lambda: "ambient-cni" not in (node.conf / "10-flannel.conflist").read_text(),
+            agent.process,
+            "only the first one has it",
+        )
+        (node.conf / "05-multus.conf").unlink()
+        wait_until(
+            lambda: sorted(path.name for path in node.conf.iterdir()) == ["10-flannel.conflist"],
+            agent.process,
+            "our list goes with the one that it was about",
+        )
+        repaired("the first file is gone")
+        before = node.files()
+        agent.stop()
+    assert node.files() == before, "stopping leaves everything in place"
+
+
+def test_waits_for_the_primary_cni_and_for_its_second_half(node: Installation) -> None:
+    with node.agent() as agent:
+        agent.wait_for_line("not installed on this node", "waiting for the primary CNI")
+        for end in (1, 60, 200, 250):
+            # In place, as a program that does not take care writes.
+            (node.conf / "10-flannel.conflist").write_text(FLANNEL[:end])
+        agent.wait_for_line("not installed on this node", "not valid JSON")
+        assert (node.conf / "10-flannel.conflist").read_text() == FLANNEL[:250]
+        (node.conf / "10-flannel.conflist").write_text(FLANNEL)
+        agent.wait_for_line('event="installed on this node"')
+        lines = agent.stop()
+    assert node.is_right()
+    assert len([line for line in lines if "not valid JSON" in line]) == 1, "said once"
+
+
+@pytest.mark.parametrize("in_place", [True, False], ids=["in place", "by rename"])
+def test_another_writer_in_a_loop(node: Installation, in_place: bool) -> None:
+    """Its last word stands, with our entry, and we have not answered each time."""
+    node.write("10-flannel.conflist", FLANNEL)
+    with node.agent() as agent:
+        wait_until(node.is_right, agent.process, "at start")
+        end = time.monotonic() + 2
+        number = 0
+        while time.monotonic() < end:
+            number += 1
+            text = FLANNEL.replace("cbr0", f"cbr{number}")
+            if in_place:
+                (node.conf / "10-flannel.conflist").write_text(text)
+            else:
+                node.write("10-flannel.conflist", text)
+        wait_until(node.is_right, agent.process, "after the last write")
+        lines = agent.stop()
+    path = node.conf / "10-flannel.conflist"
+    assert f'"cbr{number}"' in path.read_text(), "nothing of the other writer's is lost"
+    assert types_of(path.read_text()) == ["flannel", "portmap", "ambient-cni"]
+    answers = [line for line in lines if "network configuration changed" in line]
+    assert number > 100 and len(answers) <= 12, (number, len(answers))
+    node.uninstall()
+    assert path.read_text() == text
+
+
+def test_without_inotify_it_looks_from_time_to_time(node: Installation) -> None:
+    slow = Installation(node.folder / "slow", {"resync_seconds": 1})
+    slow.write("10-flannel.conflist", FLANNEL)
+    # The file source needs none while its folder is not there.
+    limit = "echo 1 >/proc/sys/user/max_inotify_instances && exec \"$@\""
+    with slow.agent("unshare", "--user", "--map-root-user", "--net", "sh", "-c", limit, "sh") as agent:
+        agent.wait_for_line("installation only looked at from time to time")
+        wait_until(slow.is_right, agent.process, "at start")
+        slow.write("10-flannel.conflist", FLANNEL)
+        wait_until(slow.is_right, agent.process, "at the next look")
+
+
+def test_uninstall_beside_a_running_agent_is_refused(node: Installation) -> None:
+    node.write("10-flannel.conflist", FLANNEL)
+    with node.agent() as agent:
+        agent.wait_for_line('event="installed on this node"')
+        before = node.files()
+        done = node.run("uninstall")
+        assert done.returncode == 1 and "an agent is running" in done.stderr
+        assert node.files() == before
