@@ -180,8 +180,10 @@ kubeapi::Request KubeSource::request(const PodId& id, std::string path) const {
 
 void KubeSource::on_pod(const PodId& id, const Result<kubeapi::Response>& result) {
     if (!result) return end(id, std::unexpected(result.error()));
-    pod_watch_->hurry();
-    space_watch_->hurry();
+    if (result->status == kOk || result->status == kNotFound) {
+        pod_watch_->hurry();
+        space_watch_->hurry();
+    }
     const bool overtaken = fetches_.at(id).overtaken;
     if (result->status != kOk) {
         if (is_no_such_pod(*result) && !overtaken) pods_.drop_pod(id);

@@ -191,10 +191,9 @@ void ListWatch::watch_failed(const char* reason, const Error& error,
 }
 
 void ListWatch::retry(const Error& error, std::optional<std::chrono::seconds> retry_after) {
-    if (trouble_ != describe(error)) {
-        trouble_ = describe(error);
-        log(LogLevel::warning, collection_.name + " not followed", error);
-    }
+    // Each kind of trouble is told once; the words of one kind vary with each try.
+    const bool is_new = std::exchange(trouble_, error.kind) != error.kind;
+    log(is_new ? LogLevel::warning : LogLevel::debug, collection_.name + " not followed", error);
     // At least as long as the server asks for, within reason.
     const auto asked = std::min(retry_after.value_or(std::chrono::seconds(0)), kMostAsked);
     timer_.expires_after(asked + backoff_.next());
@@ -211,8 +210,7 @@ void ListWatch::well() {
     heard_ = true;
     refused_in_row_ = 0;
     backoff_.reset();
-    if (trouble_.empty()) return;
-    trouble_.clear();
+    if (!std::exchange(trouble_, std::nullopt)) return;
     log(LogLevel::info, collection_.name + " followed again");
 }
 

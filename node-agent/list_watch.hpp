@@ -102,7 +102,7 @@ class ListWatch {
     bool heard_ = false;                       // this watch has told something
     std::optional<kube::Status> error_event_;  // that this watch ended with
     unsigned refused_in_row_ = 0;              // watches
-    std::string trouble_;                      // that was logged, until all is well
+    std::optional<ErrorKind> trouble_;         // that was logged, until all is well
     Restarts restarts_;
 };
 

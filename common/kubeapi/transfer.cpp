@@ -98,10 +98,15 @@ void Transfer::describe_tls(const Access& access) {
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_SSL_VERIFYPEER, access.insecure_skip_tls_verify ? 0L : 1L);
     set(CURLOPT_SSL_VERIFYHOST, access.insecure_skip_tls_verify ? 0L : 2L);
-    set(CURLOPT_CA_CACHE_TIMEOUT, 0L);  // the authority rotates, too
+    set(CURLOPT_CA_CACHE_TIMEOUT, 0L);      // the authority rotates, too
+    if (access.insecure_skip_tls_verify) {  // do not read the system's authorities for nothing
+        set(CURLOPT_CAINFO, nullptr);
+        set(CURLOPT_CAPATH, nullptr);
+    }
     set_pem(CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, access.ca);
     set_pem(CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, access.client_certificate);
     set_pem(CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, access.client_key);
+    set(CURLOPT_KEYPASSWD, "");  // without one OpenSSL asks the terminal
 }
 
 Result<void> Transfer::prepare(const Access& access) {
