@@ -1,0 +1,74 @@
+"""A pod that the watch has not shown yet is asked for once, within a bound."""
+
+from __future__ import annotations
+
+import time
+
+from cluster import Cluster
+from fake_apiserver import Answer, Hang, objects
+from probe import Probe
+
+BOUND = 5.0  # seconds; the plugin itself waits longer
+
+
+def test_found(cluster: Cluster, probe: Probe) -> None:
+    with cluster.server.watches_held_back():
+        cluster.put("three")
+        assert probe.fetch("mesh/three") == "ok"
+        probe.wait_enrolled("one", "two", "three")
+    assert len(cluster.server.requests("get", "pods")) == 1
+
+
+def test_found_with_its_namespace(cluster: Cluster, probe: Probe) -> None:
+    with cluster.server.watches_held_back():
+        cluster.relabel("new", ambient=True)
+        cluster.server.put("pods", cluster.pod("three", "new"))
+        assert probe.fetch("new/three") == "ok"
+        probe.wait_enrolled("one", "two", "new/three")
+
+
+def test_unknown_pod(cluster: Cluster, probe: Probe) -> None:
+    assert probe.fetch("mesh/nobody") == "not_found"
+    assert len(cluster.server.requests("get", "pods")) == 1
+
+
+def test_pod_of_another_node(cluster: Cluster, probe: Probe) -> None:
+    cluster.server.put("pods", cluster.pod("foreign", node="node-b"))
+    assert probe.fetch("mesh/foreign") == "not_found"
+    probe.assert_never_shown("foreign")
+
+
+def test_api_server_away(cluster: Cluster, probe: Probe) -> None:
+    cluster.server.stop_listening()
+    began = time.monotonic()
+    assert probe.fetch("mesh/three") == "unavailable"
+    assert time.monotonic() - began < BOUND
+
+
+def test_no_answer(cluster: Cluster, probe: Probe) -> None:
+    cluster.server.fail(Hang(), "get")
+    began = time.monotonic()
+    assert probe.fetch("mesh/three") == "unavailable"
+    assert time.monotonic() - began < BOUND
+
+
+def test_server_error(cluster: Cluster, probe: Probe) -> None:
+    cluster.server.fail(Answer.error(500), "get", times=10)
+    assert probe.fetch("mesh/three") == "unavailable"
+
+
+def test_same_pod_twice_is_one_request(cluster: Cluster, probe: Probe) -> None:
+    cluster.server.fail(Hang(), "get")
+    assert probe.fetch("mesh/three", "mesh/three") == "unavailable"
+    assert len(cluster.server.requests("get", "pods")) == 1
+
+
+def test_what_the_watch_shows_later_wins(cluster: Cluster, probe: Probe) -> None:
+    with cluster.server.watches_held_back():
+        cluster.put("three")
+        assert probe.fetch("mesh/three") == "ok"
+        pod = cluster.server.get("pods", "mesh", "three")
+        assert pod
+        pod["status"] = objects.running("10.1.0.3", phase="Failed", ready=False)
+        cluster.server.put("pods", pod)
+    probe.wait_enrolled("one", "two")
