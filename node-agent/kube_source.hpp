@@ -19,8 +19,8 @@ class KubeSource : public Source {
   public:
     struct Timing {
         ListWatch::Timing follow = {};
-        // Of a fetch, which may be two requests: well below the plugin's patience of 5 s.
-        std::chrono::milliseconds fetch_deadline{2'000};
+        // Of a fetch, which may be two requests: below the plugin's patience (timeout_ms, 2 s).
+        std::chrono::milliseconds fetch_deadline{1'500};
     };
     // resource -> reason -> how often.
     using WatchRestarts = std::map<std::string, ListWatch::Restarts>;

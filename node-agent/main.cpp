@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "node-agent/agent.hpp"
 #include "node-agent/file_source.hpp"
 #include "node-agent/install/installer.hpp"
+#include "node-agent/kube_source.hpp"
 #include "node-agent/log.hpp"
 #include "node-agent/uninstall.hpp"
 
@@ -63,9 +65,25 @@ agent::LogLevel level_of(config::LogLevel level) {
     return agent::LogLevel::info;
 }
 
+std::string environment(const char* name) {
+    const char* value = std::getenv(name);
+    return value ? value : "";
+}
+
+// Nothing without a cluster.
+Result<std::unique_ptr<kubeapi::Client>> open_client(const config::AgentConfig& config,
+                                                     asio::io_context& io) {
+    if (config.source.kind != config::SourceKind::kubernetes) return nullptr;
+    const auto& file = config.source.kubeconfig;
+    return kubeapi::Client::open(
+        io, TRY(file.empty() ? kubeapi::in_cluster(environment) : kubeapi::from_kubeconfig(file)));
+}
+
 Result<std::unique_ptr<agent::Source>> open_source(const config::AgentConfig& config,
-                                                   agent::PodTable& pods) {
-    return TRY(agent::FileSource::open(config.source.files, pods));
+                                                   agent::PodTable& pods, kubeapi::Client* client) {
+    if (!client) return TRY(agent::FileSource::open(config.source.files, pods));
+    return std::make_unique<agent::KubeSource>(*client, pods, config.node_name,
+                                               agent::KubeSource::Timing{});
 }
 
 // Runs the loop until everything there is was told; for what is done once.
@@ -79,20 +97,29 @@ Result<void> read_once(asio::io_context& io, agent::Source& source, const agent:
         invalid_input("the source could not be read as a whole (see above); mend it first"));
 }
 
-Result<void> run(const config::AgentConfig& config, const Options& options) {
-    if (options.install) return agent::Installer(config).install();
+// As far as the source can be reached; where the tunnels lead is known from the kernel, too.
+std::vector<kube::Pod> known_ztunnels(const config::AgentConfig& config) {
     asio::io_context io;
     agent::PodTable pods(config.policy, config.node_name);
-    auto source = TRY(open_source(config, pods));
-    if (options.uninstall) {
-        // Where the tunnels lead says the kernel, too.
-        if (const auto read = read_once(io, *source, pods); !read)
-            agent::log(agent::LogLevel::warning, "pods not known", read.error());
-        std::vector<kube::Pod> ztunnels;
-        for (const auto* pod : pods.ztunnels())
-            ztunnels.push_back(*pod);
-        return agent::uninstall(config, ztunnels);
-    }
+    const auto read = [&]() -> Result<void> {
+        const auto client = TRY(open_client(config, io));
+        const auto source = TRY(open_source(config, pods, client.get()));
+        return read_once(io, *source, pods);
+    }();
+    if (!read) agent::log(agent::LogLevel::warning, "pods not known", read.error());
+    std::vector<kube::Pod> ztunnels;
+    for (const auto* pod : pods.ztunnels())
+        ztunnels.push_back(*pod);
+    return ztunnels;
+}
+
+Result<void> run(const config::AgentConfig& config, const Options& options) {
+    if (options.install) return agent::Installer(config).install();
+    if (options.uninstall) return agent::uninstall(config, known_ztunnels(config));
+    asio::io_context io;
+    agent::PodTable pods(config.policy, config.node_name);
+    const auto client = TRY(open_client(config, io));
+    const auto source = TRY(open_source(config, pods, client.get()));
     auto keeper = TRY(agent::Keeper::open(config, pods));
     TRY(keeper.recover_attachments());
     if (!options.once && !options.dry_run)
