@@ -28,11 +28,12 @@ Agent::Watch::Watch(asio::io_context& io, netlink::Monitor of)
 Agent::Watch::~Watch() { readable.release(); }
 
 Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods,
-             Keeper& keeper, Source& source)
+             Keeper& keeper, Source& source, kubeapi::Client* api)
     : config_(config),
       pods_(pods),
       keeper_(keeper),
       source_(source),
+      api_(api),
       service_(pods, keeper, source),
       io_(io),
       resync_(io_),
@@ -42,8 +43,22 @@ Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& 
     if (config.install.enabled) installer_.emplace(config);
 }
 
-Result<void> Agent::run() {
+Result<Fate> Agent::run() {
     auto listener = TRY(rpc::listen(config_.socket));
+    reporter_ = TRY(Reporter::open(io_, config_,
+                                   {.pods = pods_,
+                                    .keeper = keeper_,
+                                    .service = service_,
+                                    .source = source_,
+                                    .installer = installer_ ? &*installer_ : nullptr,
+                                    .api = api_}));
+    if (api_ && !config_.daemonset.empty()) {
+        const auto send = [this](kubeapi::Request request, kubeapi::Client::Done done) {
+            return api_->send(std::move(request), std::move(done));
+        };
+        fate_.emplace(io_, send, config_.daemonset);
+        fate_->look();
+    }
     node_watch_ =
         TRY(watch(keeper_.node_netns(), [this](const auto& event) { judge_node_event(event); }));
     wait_for_signal();
@@ -57,15 +72,17 @@ Result<void> Agent::run() {
                 respond(reply);
                 // What the answer could not settle is settled here.
                 if (!keeper_.ready()) look_at_all();
+                reporter_->worked();
             });
         });
     log(LogLevel::info, "serving",
         {{"socket", config_.socket.string()}, {"node", config_.node_name}});
     // Last: as soon as the plugin is in the chain, it asks us.
-    if (installer_) installer_->follow(io_, [] {});
+    if (installer_) installer_->follow(io_, [this] { reporter_->worked(); });
     io_.run();
-    log(LogLevel::info, "stopped", {{"datapath", "left in place"}});
-    return {};
+    log(LogLevel::info, "stopped",
+        {{"datapath", decided_ == Fate::stays ? "left in place" : "is removed"}});
+    return decided_;
 }
 
 Result<std::shared_ptr<Agent::Watch>> Agent::watch(const Netns& netns, Judge judge) {
@@ -154,7 +171,6 @@ void Agent::judge_ztunnel_event(const netlink::Event& event) {
 
 void Agent::take_in_source() {
     for (const auto& pod : pods_.take_refused_ztunnels()) {
-        ++ztunnel_claims_refused_;
         log(LogLevel::warning, "ztunnel refused",
             {{"pod", to_string(pod)},
              {"reason", "it has ztunnel's label, but not its namespace or service account"}});
@@ -170,6 +186,7 @@ void Agent::wait_for_resync() {
     resync_.async_wait([this](const asio::error_code& code) {
         if (code) return;
         source_.refresh();
+        reporter_->look_again();
         keeper_.forget_links();
         look_at_all();
         wait_for_resync();
@@ -178,7 +195,18 @@ void Agent::wait_for_resync() {
 
 void Agent::wait_for_signal() {
     signals_.async_wait([this](const asio::error_code& code, int /*signal*/) {
-        if (!code) io_.stop();
+        if (!code) stop();
+    });
+}
+
+// Goes on serving until it is known what comes next; asked once more, it does not wait for that.
+void Agent::stop() {
+    if (!fate_ || stopping_) return io_.stop();
+    stopping_ = true;
+    wait_for_signal();
+    fate_->decide([this](Fate fate) {
+        decided_ = fate;
+        io_.stop();
     });
 }
 
@@ -205,6 +233,7 @@ void Agent::work() {
     const bool was_ready = keeper_.ready();
     const auto settled = settle();
     follow_ztunnel();
+    reporter_->worked();
     if (!settled) return retry_later(settled.error());
     delay_ = kFirstRetry;
     last_trouble_.clear();

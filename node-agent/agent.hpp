@@ -4,7 +4,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,21 +20,24 @@
 #include "node-agent/install/installer.hpp"
 #include "node-agent/keeper.hpp"
 #include "node-agent/pod_table.hpp"
+#include "node-agent/reporter.hpp"
 #include "node-agent/server.hpp"
 #include "node-agent/service.hpp"
 #include "node-agent/source.hpp"
+#include "node-agent/status/fate.hpp"
 
 namespace ambient::agent {
 
 class Agent {
   public:
-    // All of these outlive it; `io` was not run yet.
+    // All of these outlive it; `io` was not run yet. `api` may be null: the source is another.
     Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods, Keeper& keeper,
-          Source& source);
+          Source& source, kubeapi::Client* api);
 
-    // Serves until SIGTERM or SIGINT; the datapath stays. Errors: the socket or the notifications
-    // cannot be had.
-    Result<void> run();
+    // Serves until SIGTERM or SIGINT, and says what is to become of what is installed on the node;
+    // nothing of that is touched here. Errors: the socket, the port or the notifications cannot be
+    // had.
+    Result<Fate> run();
 
   private:
     // A notification socket on the loop.
@@ -59,6 +61,7 @@ class Agent {
     void take_in_source();
     void wait_for_resync();
     void wait_for_signal();
+    void stop();
 
     // Marks everything, or one address, as to be looked at soon.
     void look_at_all();
@@ -73,6 +76,7 @@ class Agent {
     PodTable& pods_;
     Keeper& keeper_;
     Source& source_;
+    kubeapi::Client* api_;
     Service service_;
 
     asio::io_context& io_;
@@ -80,6 +84,10 @@ class Agent {
     asio::steady_timer retry_;
     asio::signal_set signals_;
     std::optional<Server> server_;
+    std::unique_ptr<Reporter> reporter_;
+    std::optional<FateOfInstallation> fate_;  // none: it stays
+    Fate decided_ = Fate::stays;
+    bool stopping_ = false;
     std::optional<Installer> installer_;  // none: not enabled
     std::shared_ptr<Watch> node_watch_;
     std::shared_ptr<Watch> ztunnel_watch_;
@@ -91,7 +99,6 @@ class Agent {
     bool posted_ = false;          // work() is on its way
     std::chrono::milliseconds delay_;
     std::string last_trouble_;
-    std::uint64_t ztunnel_claims_refused_ = 0;
 };
 
 }  // namespace ambient::agent

@@ -1,6 +1,7 @@
 #include "node-agent/keeper.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <ranges>
 #include <utility>
@@ -38,7 +39,9 @@ Keeper::Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel ke
       pods_(pods),
       node_("node", std::move(kernel)),
       discovery_(std::move(discovery)),
-      journal_(std::move(journal)) {}
+      journal_(std::move(journal)) {
+    stats_.unverified_since = std::chrono::steady_clock::now();
+}
 
 Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
     const auto netns = TRY(Netns::current());
@@ -67,7 +70,10 @@ Result<void> Keeper::recover_attachments() {
 
 Result<std::optional<desired::EnrolledAddress>> Keeper::enrolled(const IpAddress& address) {
     const auto capture = pods_.captures().find(address);
-    if (capture == pods_.captures().end()) return std::nullopt;
+    if (capture == pods_.captures().end()) {
+        unreachable_.erase(address);
+        return std::nullopt;
+    }
     auto link = discovery_.host_link(address);
     if (link) {
         unreachable_.erase(address);
@@ -79,11 +85,12 @@ Result<std::optional<desired::EnrolledAddress>> Keeper::enrolled(const IpAddress
     const auto kind = link.error().kind;
     if (kind != ErrorKind::not_found && kind != ErrorKind::unsupported)
         return std::unexpected(link.error());
-    if (unreachable_.insert(address).second) {
+    auto why = describe(link.error());
+    if (std::exchange(unreachable_[address], why) != why) {
         log(LogLevel::warning, "pod not captured",
             {{"pod", to_string(capture->second.pod)},
              {"address", ambient::to_string(address)},
-             {"reason", describe(link.error())}});
+             {"reason", why}});
     }
     return std::nullopt;
 }
@@ -117,18 +124,26 @@ Result<Keeper::Wanted> Keeper::discover() {
 Result<void> Keeper::hold(const Netns& netns) {
     if (ztunnel_ && ztunnel_->id == netns.id()) return {};
     auto kernel = TRY(LinuxKernel::open(netns, config_.sysctl_dir));
+    if (ztunnel_) ++stats_.ztunnel_switches;
     ztunnel_ = std::make_unique<ZtunnelHold>(netns.id(), Site("ztunnel", std::move(kernel)));
     return {};
 }
 
-Result<void> Keeper::settle() { return note(try_settle()); }
+Result<void> Keeper::settle() { return note(try_settle(), stats_.all); }
 
 Result<void> Keeper::settle(const std::set<IpAddress>& addresses, bool changed) {
     if (!facts_ || !ready()) return settle();
-    return note(try_settle(addresses, changed));
+    return note(try_settle(addresses, changed), stats_.pods);
 }
 
-Result<void> Keeper::note(Result<void> outcome) {
+Result<void> Keeper::note(Result<void> outcome, Tries& tries) {
+    tries.count(outcome.has_value());
+    if (outcome) {
+        stats_.last_verified = std::chrono::system_clock::now();
+        stats_.unverified_since.reset();
+    } else if (!stats_.unverified_since) {
+        stats_.unverified_since = std::chrono::steady_clock::now();
+    }
     trouble_ = outcome ? std::nullopt : std::optional(outcome.error());
     return outcome;
 }
@@ -138,7 +153,8 @@ Result<void> Keeper::try_settle() {
     TRY(hold(wanted.ztunnel_netns));
     // The ztunnel's side first: nothing is led into a tunnel whose other end is not ready.
     TRY(ztunnel_->site.settle(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
-                              desired::ztunnel_scope(config_.datapath, wanted.ztunnel), drift_));
+                              desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
+                              stats_.drift));
     auto state = desired::node_state(config_.datapath, wanted.node);
     auto scope = desired::node_scope(config_.datapath, wanted.node);
     std::vector<std::string> restore;
@@ -146,7 +162,7 @@ Result<void> Keeper::try_settle() {
         if (!has_path(state.sysctls, path)) restore.push_back(path);
     }
     TRY(journal(state, scope, restore));
-    TRY(node_.settle(state, scope, drift_));
+    TRY(node_.settle(state, scope, stats_.drift));
     TRY(journal_.forget(restore));
     enrolled_.clear();
     for (const auto& pod : wanted.node.pods)
@@ -172,7 +188,7 @@ Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool chang
             restore.push_back(path);
     }
     TRY(journal(state, scope, restore));
-    TRY(node_.settle_pods(state, scope, changed, drift_));
+    TRY(node_.settle_pods(state, scope, changed, stats_.drift));
     TRY(journal_.forget(restore));
     for (const auto& address : addresses)
         enrolled_.erase(address);
@@ -237,6 +253,25 @@ Result<std::string> Keeper::preview() {
                      "ztunnel namespace " + wanted.ztunnel_netns.name())) +
            TRY(print(node_.kernel(), desired::node_state(config_.datapath, wanted.node),
                      desired::node_scope(config_.datapath, wanted.node), "node namespace"));
+}
+
+PodCaptures Keeper::captures() const {
+    PodCaptures pods;
+    for (const auto& [address, capture] : pods_.captures()) {
+        auto& pod = pods.try_emplace(capture.pod, PodCapture{.captured = true, .obstacle = {}})
+                        .first->second;
+        const auto there = enrolled_.find(address);
+        if (there != enrolled_.end() && there->second.comment == capture.comment) continue;
+        pod.captured = false;
+        const auto why = unreachable_.find(address);
+        if (why != unreachable_.end()) {
+            pod.obstacle = why->second;
+        } else if (facts_ && trouble_) {
+            // Before the first settle() the kernel may hold it from an agent before us.
+            pod.obstacle = describe(*trouble_);
+        }
+    }
+    return pods;
 }
 
 bool Keeper::is_our_link(std::uint32_t link_index) {

@@ -2,6 +2,7 @@
 // we know (PodTable, Discovery) into wanted states and settles them. One thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -11,8 +12,10 @@
 #include "common/config/agent_config.hpp"
 #include "common/rpc/messages.hpp"
 #include "node-agent/discovery.hpp"
+#include "node-agent/pod_captures.hpp"
 #include "node-agent/pod_table.hpp"
 #include "node-agent/site.hpp"
+#include "node-agent/stats.hpp"
 #include "node-agent/sysctl_journal.hpp"
 
 namespace ambient::agent {
@@ -49,6 +52,10 @@ class Keeper {
     // What the last settle() said; null when captures are verified in the kernel.
     [[nodiscard]] const Error* trouble() const { return trouble_ ? &*trouble_ : nullptr; }
     [[nodiscard]] bool ready() const { return !trouble_; }
+    // What was captured when the kernel was last verified.
+    [[nodiscard]] PodCaptures captures() const;
+    [[nodiscard]] const KeeperStats& stats() const { return stats_; }
+
     // Routes changed under us: what Discovery remembers, of all or of one, may be wrong.
     void forget_links() { discovery_.forget(); }
     void forget_link(const IpAddress& address) { discovery_.forget(address); }
@@ -80,7 +87,7 @@ class Keeper {
     Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel kernel,
            Discovery discovery, SysctlJournal journal);
 
-    Result<void> note(Result<void> outcome);
+    Result<void> note(Result<void> outcome, Tries& tries);
     Result<void> try_settle();
     Result<void> try_settle(const std::set<IpAddress>& addresses, bool changed);
     Result<Wanted> discover();
@@ -99,8 +106,8 @@ class Keeper {
     SysctlJournal journal_;
     std::optional<desired::NodeFacts> facts_;  // of the last settle(), pods left aside
     std::map<IpAddress, desired::EnrolledAddress> enrolled_;
-    std::set<IpAddress> unreachable_;
-    DriftCounts drift_;
+    std::map<IpAddress, std::string> unreachable_;  // and why
+    KeeperStats stats_;
     std::optional<Error> trouble_ =
         Error{.kind = ErrorKind::unavailable, .doing = "nothing was observed yet"};
 };

@@ -22,9 +22,6 @@ class KubeSource : public Source {
         // Of a fetch, which may be two requests: below the plugin's patience (timeout_ms, 2 s).
         std::chrono::milliseconds fetch_deadline{1'500};
     };
-    // resource -> reason -> how often.
-    using WatchRestarts = std::map<std::string, ListWatch::Restarts>;
-
     // Client and table outlive it.
     KubeSource(kubeapi::Client& client, PodTable& pods, std::string node_name,
                const Timing& timing);
@@ -34,7 +31,7 @@ class KubeSource : public Source {
     void refresh() override {}
     void fetch(const PodId& id, Fetched then) override;
 
-    [[nodiscard]] WatchRestarts watch_restarts() const;
+    [[nodiscard]] WatchRestarts watch_restarts() const override;
 
   private:
     // A pod asked for directly, once for everybody who waits for it.

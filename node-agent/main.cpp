@@ -97,6 +97,13 @@ Result<void> read_once(asio::io_context& io, agent::Source& source, const agent:
         invalid_input("the source could not be read as a whole (see above); mend it first"));
 }
 
+std::vector<kube::Pod> ztunnels_in(const agent::PodTable& pods) {
+    std::vector<kube::Pod> ztunnels;
+    for (const auto* pod : pods.ztunnels())
+        ztunnels.push_back(*pod);
+    return ztunnels;
+}
+
 // As far as the source can be reached; where the tunnels lead is known from the kernel, too.
 std::vector<kube::Pod> known_ztunnels(const config::AgentConfig& config) {
     asio::io_context io;
@@ -107,10 +114,7 @@ std::vector<kube::Pod> known_ztunnels(const config::AgentConfig& config) {
         return read_once(io, *source, pods);
     }();
     if (!read) agent::log(agent::LogLevel::warning, "pods not known", read.error());
-    std::vector<kube::Pod> ztunnels;
-    for (const auto* pod : pods.ztunnels())
-        ztunnels.push_back(*pod);
-    return ztunnels;
+    return ztunnels_in(pods);
 }
 
 Result<void> run(const config::AgentConfig& config, const Options& options) {
@@ -122,9 +126,11 @@ Result<void> run(const config::AgentConfig& config, const Options& options) {
     const auto source = TRY(open_source(config, pods, client.get()));
     auto keeper = TRY(agent::Keeper::open(config, pods));
     TRY(keeper.recover_attachments());
-    if (!options.once && !options.dry_run)
-        return agent::Agent(io, config, pods, keeper, *source).run();
-
+    if (!options.once && !options.dry_run) {
+        const auto fate = TRY(agent::Agent(io, config, pods, keeper, *source, client.get()).run());
+        return fate == agent::Fate::stays ? Result<void>{}
+                                          : agent::uninstall(config, ztunnels_in(pods));
+    }
     TRY(read_once(io, *source, pods));
     if (options.once) return keeper.settle();
     fmt::print("{}", TRY(keeper.preview()));

@@ -102,7 +102,10 @@ void PodTable::set_pod(const PodId& id, std::optional<kube::Pod> pod) {
         return one && desired::is_refused_ztunnel(policy_, *one);
     };
     const bool is_another = entry.pod && pod && entry.pod->uid != pod->uid;
-    if (is_refused(pod) && (is_another || !is_refused(entry.pod))) refused_ztunnels_.push_back(id);
+    if (is_refused(pod) && (is_another || !is_refused(entry.pod))) {
+        refused_ztunnels_.push_back(id);
+        ++ztunnel_claims_refused_;
+    }
     if (is_another) entry.detached = false;
     entry.pod = std::move(pod);
     update(id);

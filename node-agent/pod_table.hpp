@@ -3,6 +3,7 @@
 // kernel, no clock.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -95,6 +96,8 @@ class PodTable {
 
     // Pods that say that they are a ztunnel and are not believed, each told once.
     std::vector<PodId> take_refused_ztunnels() { return std::exchange(refused_ztunnels_, {}); }
+    // How many of them there were so far.
+    [[nodiscard]] std::uint64_t ztunnel_claims_refused() const { return ztunnel_claims_refused_; }
 
     // Everything is known, and there is none.
     [[nodiscard]] bool waits_for_ztunnel() const { return known_ && ztunnels().empty(); }
@@ -145,6 +148,7 @@ class PodTable {
     std::set<IpAddress> changed_;
     bool ztunnels_changed_ = false;
     std::vector<PodId> refused_ztunnels_;
+    std::uint64_t ztunnel_claims_refused_ = 0;
 };
 
 }  // namespace ambient::agent

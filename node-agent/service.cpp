@@ -1,9 +1,13 @@
 #include "node-agent/service.hpp"
 
+#include <chrono>
+
 #include "node-agent/log.hpp"
 
 namespace ambient::agent {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 PodId pod_of(const rpc::Request& request) { return {request.pod_namespace, request.pod_name}; }
 
@@ -27,6 +31,7 @@ rpc::Reply refusal(const rpc::Request& request, Error error) {
 
 void Service::answer(const rpc::Request& request, Respond respond) {
     const auto id = pod_of(request);
+    if (request.verb == rpc::Verb::add) clock_.asked(request.attachment, Clock::now());
     const bool unshown =
         request.verb == rpc::Verb::add && id != PodId{} && !pods_.shows(id, request.pod_uid);
     if (unshown) return add_when_shown(request, std::move(respond));
@@ -37,11 +42,13 @@ void Service::add_when_shown(const rpc::Request& request, Respond respond) {
     waiting_.insert(request.attachment);
     source_.fetch(pod_of(request), [this, request,
                                     respond = std::move(respond)](const Result<void>& fetched) {
+        clock_.shown(request.attachment, Clock::now());
         if (waiting_.erase(request.attachment) == 0) {
             respond(refusal(request, Error{.kind = ErrorKind::unavailable,
                                            .doing = "detached while it was attached",
                                            .object = to_string(pod_of(request))}));
         } else if (!fetched) {
+            clock_.dropped(request.attachment);
             auto error = fetched.error();
             error.kind = ErrorKind::unavailable;  // to be tried again, whatever it was
             respond(refusal(request, std::move(error)));
@@ -63,6 +70,7 @@ rpc::Reply Service::answer_now(const rpc::Request& request) {
         return std::unexpected(invalid_input("unknown verb"));
     }();
     if (reply) return *std::move(reply);
+    clock_.dropped(request.attachment);
     return refusal(request, std::move(reply).error());
 }
 
@@ -80,11 +88,13 @@ Result<rpc::Reply> Service::add(const rpc::Request& request) {
     if (!decision->enrolled) {
         // A capture that an earlier pod left on these addresses goes first.
         TRY(settle_changes());
+        clock_.answered(request.attachment, false, Clock::now());
         return rpc::Reply{.enrolled = false, .reason = decision->reason};
     }
     TRY(settle_changes(request.addresses));
     auto part = TRY(keeper_.part_of(request.addresses));
     in_progress_.insert(request.addresses.begin(), request.addresses.end());
+    clock_.answered(request.attachment, true, Clock::now());
     return rpc::Reply{.enrolled = true,
                       .reason = decision->reason,
                       .wanted = std::move(part.wanted),
@@ -92,9 +102,11 @@ Result<rpc::Reply> Service::add(const rpc::Request& request) {
 }
 
 Result<rpc::Reply> Service::added(const rpc::Request& request) {
+    clock_.programmed(request.attachment, Clock::now());
     for (const auto& address : request.addresses)
         in_progress_.erase(address);
     TRY(keeper_.settle({request.addresses.begin(), request.addresses.end()}, true));
+    clock_.verified(request.attachment, Clock::now());
     return rpc::Reply{.enrolled = true};
 }
 
@@ -102,6 +114,7 @@ Result<rpc::Reply> Service::del(const rpc::Request& request) {
     for (const auto& address : request.addresses)
         in_progress_.erase(address);
     waiting_.erase(request.attachment);
+    clock_.dropped(request.attachment);
     pods_.detach(request.attachment, pod_of(request));
     log(LogLevel::info, "pod detached",
         {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "common/rpc/messages.hpp"
+#include "node-agent/add_clock.hpp"
 #include "node-agent/keeper.hpp"
 #include "node-agent/pod_table.hpp"
 #include "node-agent/source.hpp"
@@ -26,6 +27,8 @@ class Service {
     // work, not drift.
     [[nodiscard]] const std::set<IpAddress>& in_progress() const { return in_progress_; }
 
+    [[nodiscard]] const AddTimes& add_times() const { return clock_.times(); }
+
   private:
     rpc::Reply answer_now(const rpc::Request& request);
     void add_when_shown(const rpc::Request& request, Respond respond);
@@ -42,6 +45,7 @@ class Service {
     Source& source_;
     std::set<IpAddress> in_progress_;
     std::set<cni::Attachment> waiting_;  // ADDs whose pod the source is asked for
+    AddClock clock_;
 };
 
 }  // namespace ambient::agent

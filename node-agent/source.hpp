@@ -2,7 +2,10 @@
 // and writes what it learns into the PodTable that it was made for. One thread, nothing blocks.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
+#include <string>
 
 #include <asio/io_context.hpp>
 
@@ -32,6 +35,10 @@ class Source {
     // Errors: not_found when there is no such pod on this node, unavailable when nobody can tell
     // now. A source that has nobody to ask succeeds at once.
     virtual void fetch(const PodId& id, Fetched then) = 0;
+
+    // How often what it follows had to be begun again, by what and why.
+    using WatchRestarts = std::map<std::string, std::map<std::string, std::uint64_t>>;
+    [[nodiscard]] virtual WatchRestarts watch_restarts() const { return {}; }
 };
 
 }  // namespace ambient::agent

@@ -220,6 +220,7 @@ TEST_CASE("a pod that only says that it is the ztunnel is captured, and reported
     CHECK(pods.take_refused_ztunnels().size() == 1);
     pods.put(ztunnel_pod());
     CHECK(pods.take_refused_ztunnels().empty());
+    CHECK(pods.ztunnel_claims_refused() == 2);
 }
 
 TEST_CASE("objects told one by one make the same table as all at once") {
