@@ -5,6 +5,27 @@ passed=0 failed=0 skipped=0
 failed_steps=()
 logs=$root/build/logs
 
+# begin NAME COMMAND...: starts it with what the machine has to spare, beside the steps that follow;
+# `check NAME follow NAME` ends it.
+declare -A begun=()
+begin() {
+    local name=$1
+    shift
+    mkdir -p "$logs"
+    printf '==> %s, beside what follows\n' "$name"
+    rm -f "$logs/$name.status"
+    setsid nice -n 19 "$root/tests/ci/keep-status" "$logs/$name.status" "$@" >"$logs/$name.begun" 2>&1 &
+    begun[$name]=$!
+    trap 'for group in "${begun[@]}"; do kill -- "-$group" 2>/dev/null; done' EXIT
+}
+
+# follow NAME: output and status of what was begun; from now on it has its full share.
+follow() {
+    renice -n 0 -g "${begun[$1]}" >/dev/null 2>&1 || true  # it may have ended
+    tail --pid="${begun[$1]}" -s 0.1 -n +1 -f "$logs/$1.begun"
+    return "$(cat "$logs/$1.status")"
+}
+
 # step NAME COMMAND...: runs it with output in build/logs/NAME.log; says what goes on while it takes
 # long, how long it took, and shows the log when it failed. Sets step_status.
 step() {
