@@ -18,8 +18,10 @@ constexpr int kGone = 410;
 constexpr int kTooManyRequests = 429;
 // client-go's default, too (tools/pager).
 constexpr int kChunk = 500;
-// A watch that lived so long was a success, even if nobody said anything.
+// A watch that lived so long was a success, even if it told nothing and broke then.
 constexpr std::chrono::seconds kLived{5};
+// One that the server ends sooner than this must not be tried in a loop.
+constexpr std::chrono::seconds kAtOnce{1};
 // A server may refuse a version in other words than 410, say after its data was restored from a
 // backup ("Too large resource version", 504).
 constexpr unsigned kRefusalsUntilList = 3;
@@ -93,6 +95,7 @@ void ListWatch::on_list_done(const Result<kubeapi::Response>& result) {
     version_ = std::move(end->resource_version);
     in_one_piece_ = false;
     list_.reset();
+    trouble_over();
     audience_.listed();
     audience_.changed();
     watch();
@@ -153,7 +156,8 @@ void ListWatch::on_watch_data(std::string_view bytes) {
 }
 
 void ListWatch::on_watch_done(const Result<kubeapi::Response>& result) {
-    const bool lived = heard_ || Clock::now() - watch_began_ >= kLived;
+    const auto age = Clock::now() - watch_began_;
+    const bool lived = heard_ || age >= kLived;
     if (lived) backoff_.reset();
     if (!result) {
         const bool silent = lived && result.error().errno_value == ETIMEDOUT;
@@ -170,7 +174,7 @@ void ListWatch::on_watch_done(const Result<kubeapi::Response>& result) {
         return watch_failed("error", invalid_input("the watch of " + collection_.name +
                                                    " ended in the middle of an event"));
     }
-    if (!lived) {
+    if (!heard_ && age < kAtOnce) {
         return watch_failed("end",
                             invalid_input("the watch of " + collection_.name + " ended at once"));
     }
@@ -181,6 +185,8 @@ void ListWatch::on_watch_done(const Result<kubeapi::Response>& result) {
 
 void ListWatch::expired(const Error& error) {
     version_.clear();
+    // The server is well, and usually just started anew. But not for a list at every breath.
+    if (!std::exchange(expired_before_, true)) backoff_.reset();
     watch_failed("expired", error);
 }
 
@@ -209,7 +215,12 @@ void ListWatch::hurry() {
 void ListWatch::well() {
     heard_ = true;
     refused_in_row_ = 0;
+    expired_before_ = false;
     backoff_.reset();
+    trouble_over();
+}
+
+void ListWatch::trouble_over() {
     if (!std::exchange(trouble_, std::nullopt)) return;
     log(LogLevel::info, collection_.name + " followed again");
 }

@@ -83,6 +83,7 @@ class ListWatch {
     void retry(const Error& error, std::optional<std::chrono::seconds> retry_after = std::nullopt);
     void again();
     void well();
+    void trouble_over();
 
     kubeapi::Client& client_;
     Collection collection_;
@@ -102,6 +103,7 @@ class ListWatch {
     bool heard_ = false;                       // this watch has told something
     std::optional<kube::Status> error_event_;  // that this watch ended with
     unsigned refused_in_row_ = 0;              // watches
+    bool expired_before_ = false;              // and no watch went well since
     std::optional<ErrorKind> trouble_;         // that was logged, until all is well
     Restarts restarts_;
 };
