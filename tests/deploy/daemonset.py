@@ -1,0 +1,126 @@
+"""A pod of the DaemonSet, as the kubelet makes it on one node."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import render
+from engine import Engine, Host, flags
+from fake_apiserver import TOKEN, FakeApiServer
+from image_archive import AGENT
+from netns import Netns
+
+NAME = "agent"
+ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+STOP_TIMEOUT = 60.0  # terminationGracePeriodSeconds
+
+
+@dataclass(frozen=True)
+class Node:
+    """What the kubelet knows. `folders`: where the node keeps a path of its own, if elsewhere."""
+
+    name: str
+    netns: Netns
+    api: FakeApiServer
+    folders: dict[str, Path]
+
+
+def _volumes(found: render.Objects, node: Node, folder: Path) -> dict[str, Path]:
+    volumes: dict[str, Path] = {}
+    for volume in render.pod(found)["volumes"]:
+        if "configMap" in volume:
+            place = folder / volume["name"]
+            place.mkdir()
+            for name, text in render.one(found, "ConfigMap")["data"].items():
+                (place / name).write_text(text)
+        else:
+            path = volume["hostPath"]["path"]
+            place = node.folders.get(path, Path(path))
+            if volume["hostPath"]["type"] == "DirectoryOrCreate":
+                place.mkdir(parents=True, exist_ok=True)
+        volumes[volume["name"]] = place
+    return volumes
+
+
+def _service_account(folder: Path, api: FakeApiServer) -> Path:
+    """What the kubelet projects into every container."""
+    folder.mkdir()
+    (folder / "token").write_text(TOKEN)
+    (folder / "ca.crt").write_bytes(api.authority.file.read_bytes())
+    (folder / "namespace").write_text("istio-system")
+    return folder
+
+
+class DaemonPod:
+    """`folder` is empty. The log is that since the last start."""
+
+    def __init__(
+        self, engine: Engine, image: str, found: render.Objects, node: Node, folder: Path
+    ) -> None:
+        self._engine = engine
+        self.host = Host(_volumes(found, node, folder), node.netns.path)
+        account = _service_account(folder / "account", node.api)
+        environment = {
+            "NODE_NAME": node.name,
+            "KUBERNETES_SERVICE_HOST": urlsplit(node.api.url).hostname,
+            "KUBERNETES_SERVICE_PORT": str(node.api.port),
+        }
+        self._command = engine.run_command(
+            *("--rm", *flags(engine, found, self.host)),
+            *("--mount", f"type=bind,src={account},dst={ACCOUNT},options=rbind:ro"),
+            *(word for pair in environment.items() for word in ("--env", "=".join(pair))),
+            *(image, NAME, f"/{AGENT}", *render.container(found)["args"]),
+        )
+        self._lines: list[str] = []
+        self._changed = threading.Condition()
+
+    def start(self) -> None:
+        with self._changed:
+            self._lines.clear()
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._reader = threading.Thread(target=self._follow, args=(self._process.stdout,))
+        self._reader.start()
+
+    def _follow(self, stream) -> None:
+        with stream:
+            for line in stream:
+                with self._changed:
+                    self._lines.append(line.rstrip())
+                    self._changed.notify_all()
+
+    def log(self) -> str:
+        with self._changed:
+            return "\n".join(self._lines)
+
+    def wait_log(self, part: str, timeout: float = 30) -> None:
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while not any(part in line for line in self._lines):
+                left = deadline - time.monotonic()
+                assert left > 0, f"no {part!r}:\n" + "\n".join(self._lines)
+                self._changed.wait(left)
+
+    @property
+    def pid(self) -> int:
+        found = self._engine.pid(NAME)
+        assert found, self.log()
+        return found
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """As the kubelet ends a pod."""
+        self._process.send_signal(signal.SIGTERM)
+        status = self._process.wait(STOP_TIMEOUT)
+        self._reader.join()
+        assert status == 0, f"ended with {status}:\n{self.log()}"
