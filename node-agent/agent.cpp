@@ -203,6 +203,7 @@ void Agent::wait_for_signal() {
 void Agent::stop() {
     if (!fate_ || stopping_) return io_.stop();
     stopping_ = true;
+    log(LogLevel::info, "stopping", {{"asked", "whether our DaemonSet is gone"}});
     wait_for_signal();
     fate_->decide([this](Fate fate) {
         decided_ = fate;
