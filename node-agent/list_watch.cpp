@@ -14,6 +14,7 @@ namespace ambient::agent {
 namespace {
 
 constexpr int kOk = 200;
+constexpr int kBadRequest = 400;
 constexpr int kGone = 410;
 constexpr int kTooManyRequests = 429;
 // client-go's default, too (tools/pager).
@@ -82,6 +83,8 @@ void ListWatch::on_list_done(const Result<kubeapi::Response>& result) {
         return list_anew();
     }
     if (result->status != kOk) {
+        // "invalid continue token", from a server of another version than the one that gave it.
+        if (result->status == kBadRequest) continue_token_.clear();
         return retry(refusal("list " + collection_.name, *result), result->retry_after);
     }
     auto end = list_->end();

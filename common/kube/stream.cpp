@@ -1,5 +1,6 @@
 #include "common/kube/stream.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -13,10 +14,9 @@ namespace ambient::kube {
 namespace {
 
 // What the object says of itself must not be another kind. Items of typed lists say nothing.
-bool fits(Kind kind, const Draft& draft) {
-    if (draft.kind.empty()) return true;
-    if (kind == Kind::pod) return draft.kind == "Pod";
-    return draft.kind == "Namespace" || draft.kind == "PartialObjectMetadata";
+bool fits(Kind kind, std::string_view name) {
+    if (kind == Kind::pod) return name == "Pod";
+    return name == "Namespace" || name == "PartialObjectMetadata";
 }
 
 Received receive(Kind kind, Draft& draft) {
@@ -31,7 +31,8 @@ Received receive(Kind kind, Draft& draft) {
         received.object = std::move(bare);
         received.problem = invalid_input(name + ": " + taken.error().sentence);
     };
-    if (!fits(kind, draft)) draft.problem = Problem{{}, "unexpected kind " + draft.kind};
+    if (!draft.kind.empty() && !fits(kind, draft.kind))
+        draft.problem = Problem{{}, "unexpected kind " + draft.kind};
     Pod bare = {.namespace_name = draft.pod.namespace_name, .name = draft.pod.name};
     if (kind == Kind::pod) {
         take(take_pod(draft), std::move(bare));
@@ -92,7 +93,9 @@ class ListReader::Items : public Walk {
     }
     [[nodiscard]] Result<ListEnd> end() const {
         if (!feed_.done()) return std::unexpected(invalid_input("the list ends in the middle"));
-        if (!list_.kind.ends_with("List") || list_.problem) {
+        const std::string_view name = list_.kind;
+        if (!name.ends_with("List") || !fits(kind_, name.substr(0, name.size() - 4)) ||
+            list_.problem) {
             return std::unexpected(invalid_input(fmt::format("not a list but '{}'", list_.kind)));
         }
         return ListEnd{.resource_version = list_.resource_version,

@@ -46,6 +46,16 @@ def test_expired_continue_token_starts_the_list_anew(cluster: Cluster) -> None:
     assert "continue" not in cluster.server.requests("list", "namespaces")[2].query
 
 
+def test_continue_token_of_another_server_starts_the_list_anew(cluster: Cluster) -> None:
+    many_namespaces(cluster, CHUNK + 10)
+    cluster.put("one")
+    cluster.server.fail(Answer.error(400, "BadRequest"), "list", "namespaces", continued=True)
+    with Probe(*cluster.kubeconfig()) as probe:
+        probe.wait_enrolled("one")
+    chunks = cluster.server.requests("list", "namespaces")
+    assert ["continue" in seen.query for seen in chunks] == [False, True, False, True]
+
+
 def test_nobody_is_decided_about_before_all_is_known(cluster: Cluster) -> None:
     cluster.put("one")
     cluster.server.fail(Answer.error(503), "list", "namespaces", times=2)

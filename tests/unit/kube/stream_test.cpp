@@ -167,6 +167,7 @@ TEST_CASE("what is no list") {
     CHECK(refusal(R"({"kind":"PodList","items":[)") == "the list ends in the middle");
     CHECK(refusal(R"({"kind":"PodList","items":[]}{})") == "something follows the list");
     CHECK(refusal(R"({"kind":"Status","status":"Failure"})") == "not a list but 'Status'");
+    CHECK(refusal(R"({"kind":"NamespaceList","items":[]})") == "not a list but 'NamespaceList'");
     CHECK(refusal("[]") == "not a list but ''");
     CHECK(refusal(R"({"kind":"PodList","items":"none"})") == "not a list but 'PodList'");
     CHECK(refusal("{\"kind\":\"\xff\"}").starts_with("not valid JSON"));
