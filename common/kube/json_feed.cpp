@@ -15,13 +15,17 @@ using boost::json::string_view;
 
 // managedFields, the deepest part of a pod, needs 17.
 constexpr std::size_t kMaxDepth = 64;
+constexpr std::size_t kUnbounded = std::numeric_limits<std::size_t>::max();
 
 // What Boost's parser calls. Text comes in parts; only what the walk wants is put together.
 struct Handler {
-    static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
-    static constexpr std::size_t max_array_size = std::numeric_limits<std::size_t>::max();
-    static constexpr std::size_t max_key_size = std::numeric_limits<std::size_t>::max();
-    static constexpr std::size_t max_string_size = std::numeric_limits<std::size_t>::max();
+    // Boost's own bounds; ours is `max_text`.
+    enum : std::size_t {
+        max_object_size = kUnbounded,
+        max_array_size = kUnbounded,
+        max_key_size = kUnbounded,
+        max_string_size = kUnbounded,
+    };
 
     Walk& walk;
     std::size_t max_text;
