@@ -79,9 +79,10 @@ Result<void> Chain::take_out_of(const std::string& name, Changes& changes) const
         return {};
     }
     const auto file = read_node_file(path);
-    // What cannot be read, or is no list, has no entry of ours.
     if (!file || !speaks_of_us(file->text)) return {};
     const auto text = cni::without_entry(file->text);
+    // What a runtime would not read as a list has no entry of ours.
+    if (!text && is_list(name)) return std::unexpected(wrong_text(text.error(), path));
     if (!text || *text == file->text) return {};
     TRY(rewrite_node_file(*file, *text));
     ++changes.removed;
@@ -107,7 +108,10 @@ Result<void> Chain::install(Changes& changes) {
         // It may have two names, by a link.
         if (!is_list(name) || name == has_it) continue;
         if (fs::canonical(folder_ / name, ignored) == same_file) continue;
-        TRY(take_out_of(name, changes));
+        const auto taken = take_out_of(name, changes);
+        // A runtime does not get as far as to read it. We do, when it comes first.
+        const bool matters = !taken && taken.error().kind != ErrorKind::unavailable;
+        if (matters) return taken;
     }
     if (has_it) return {};
     return std::unexpected(Error{.kind = ErrorKind::unavailable,

@@ -126,15 +126,27 @@ Result<void> NewFile::give_back() const {
 
 Result<void> NewFile::put_instead_of(const NodeFile& before) {
     TRY(finish(before.permissions));
-    TRY(exchange());
-    const auto taken_out = read_node_file(path_);
-    const bool as_expected = taken_out && taken_out->text == before.text;
+    const auto holds_it = [&](const std::filesystem::path& path) {
+        const auto found = read_node_file(path);
+        return found && found->text == before.text;
+    };
+    const auto lost_the_race =
+        std::unexpected(Error{.kind = ErrorKind::interrupted,
+                              .doing = "another program changed the file at the same moment:",
+                              .object = target_.native()});
+    const auto exchanged = exchange();
+    // Some file systems cannot do that (rename(2), EINVAL: ZFS before 2.2, NFS): there the last
+    // look is a moment before the change.
+    if (!exchanged && exchanged.error().errno_value == EINVAL) {
+        if (!holds_it(target_)) return lost_the_race;
+        return put(before.permissions);
+    }
+    TRY(exchanged);
+    const bool as_expected = holds_it(path_);
     if (!as_expected) TRY(give_back());
     TRY(sync_folder(target_.parent_path()));
-    if (as_expected) return {};
-    return std::unexpected(Error{.kind = ErrorKind::interrupted,
-                                 .doing = "another program changed the file at the same moment:",
-                                 .object = target_.native()});
+    if (!as_expected) return lost_the_race;
+    return {};
 }
 
 Result<void> write_node_file(const std::filesystem::path& path, std::string_view text,

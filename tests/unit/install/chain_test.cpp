@@ -161,6 +161,21 @@ TEST_CASE_FIXTURE(Node, "leaving finds the entry in whatever was put aside") {
     uninstall();
 }
 
+TEST_CASE_FIXTURE(Node, "leaving says what it could not clean") {
+    write("10-a.conflist", list_of("a"));
+    install();
+    const auto half = read("10-a.conflist").substr(0, read("10-a.conflist").size() - 5);
+    write("10-a.conflist", half);
+    write("20-b.conflist", list_of("b"));
+    fs::copy(path / "20-b.conflist", path / "05-c.conflist");
+    install();
+    const auto outcome = chain.uninstall(changes);
+    REQUIRE(!outcome);
+    CHECK(describe(outcome.error()).ends_with((path / "10-a.conflist").native()));
+    CHECK(read("10-a.conflist") == half);
+    CHECK(read("05-c.conflist") == list_of("b"));
+}
+
 TEST_CASE("no such folder") {
     Chain chain("/nonexistent/net.d", kEntry);
     Chain::Changes changes;

@@ -1,8 +1,18 @@
 #include "node-agent/install/node_file.hpp"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <functional>
 
 #include <doctest/doctest.h>
 
@@ -48,6 +58,46 @@ TEST_CASE_FIXTURE(NodeFolder, "what another program wrote in between is kept") {
     CHECK(outcome.error().kind == ErrorKind::interrupted);
     CHECK(read("a.conflist") == "theirs");
     CHECK(names() == Names{"a.conflist"});
+}
+
+// Runs `act` in a process of its own whose file systems cannot exchange files.
+bool without_exchange(const std::function<bool()>& act) {
+    const auto child = ::fork();
+    if (child == 0) {
+        sock_filter program[] = {
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_renameat2, 0, 3),
+            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[4])),
+            BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, RENAME_EXCHANGE, 0, 1),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+            BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        };
+        const sock_fprog filter = {.len = std::size(program), .filter = program};
+        const bool filtered = ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+                              ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+        ::_exit(filtered && act() ? 0 : 1);
+    }
+    int status = -1;
+    return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+TEST_CASE_FIXTURE(NodeFolder, "on a file system that cannot exchange two files") {
+    write("a.conflist", "old");
+    write("b.conflist", "old");
+    const auto a = must_read(path / "a.conflist");
+    const auto b = must_read(path / "b.conflist");
+    write("b.conflist", "theirs");
+    CHECK(without_exchange([&] {
+        return ::renameat2(AT_FDCWD, a.path.c_str(), AT_FDCWD, b.path.c_str(), RENAME_EXCHANGE) < 0;
+    }));
+    CHECK(without_exchange([&] { return rewrite_node_file(a, "new").has_value(); }));
+    CHECK(without_exchange([&] {
+        const auto outcome = rewrite_node_file(b, "new");
+        return !outcome && outcome.error().kind == ErrorKind::interrupted;
+    }));
+    CHECK(read("a.conflist") == "new");
+    CHECK(read("b.conflist") == "theirs");
+    CHECK(names() == Names{"a.conflist", "b.conflist"});
 }
 
 TEST_CASE_FIXTURE(NodeFolder, "a file that was deleted in between stays deleted") {
