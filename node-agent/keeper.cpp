@@ -59,6 +59,7 @@ Result<void> Keeper::recover_attachments() {
     for (const auto& table : found.tables) {
         for (const auto& set : table.sets) {
             for (const auto& element : set.elements) {
+                held_before_.insert(element.address);
                 const auto owner = rpc::parse_comment(element.comment);
                 if (owner.attachment)
                     pods_.recover(owner.pod_uid, *owner.attachment, element.address);
@@ -266,8 +267,7 @@ PodCaptures Keeper::captures() const {
         const auto why = unreachable_.find(address);
         if (why != unreachable_.end()) {
             pod.obstacle = why->second;
-        } else if (facts_ && trouble_) {
-            // Before the first settle() the kernel may hold it from an agent before us.
+        } else if (trouble_ && (facts_ || !held_before_.contains(address))) {
             pod.obstacle = describe(*trouble_);
         }
     }

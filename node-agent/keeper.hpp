@@ -106,6 +106,8 @@ class Keeper {
     SysctlJournal journal_;
     std::optional<desired::NodeFacts> facts_;  // of the last settle(), pods left aside
     std::map<IpAddress, desired::EnrolledAddress> enrolled_;
+    // What the kernel captures from before us; counts until the first settle() that succeeds.
+    std::set<IpAddress> held_before_;
     std::map<IpAddress, std::string> unreachable_;  // and why
     KeeperStats stats_;
     std::optional<Error> trouble_ =

@@ -43,7 +43,8 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
 }
 
 void Reporter::worked() {
-    if (status_) status_->look_soon();
+    // Before everything is known there is nothing to say about a pod.
+    if (status_ && of_.pods.is_complete()) status_->look_soon();
     if (taint_) taint_->ready(all_hold(conditions()));
 }
 

@@ -14,6 +14,7 @@ using namespace std::chrono_literals;
 
 // Many changes come together: a pod that starts changes several times within this.
 constexpr auto kSoon = 100ms;
+constexpr int kConflict = 409;
 constexpr Backoff::Bounds kDelays = {.first = 500ms, .most = 60s};
 
 }  // namespace
@@ -71,6 +72,8 @@ void StatusWriter::look() {
             queue_.emplace_back(std::move(write));
     }
     std::erase_if(queue_, [&](const Write& write) {
+        // Looked at again when that one is answered.
+        if (under_way_.contains(key_of(write))) return true;
         const auto delay = delays_.find(key_of(write));
         if (delay == delays_.end() || delay->second.until <= now) return false;
         look_at(delay->second.until);
@@ -95,8 +98,6 @@ void StatusWriter::send_next() {
         const auto write = std::move(queue_.back());
         queue_.pop_back();
         const auto key = key_of(write);
-        // Looked at again when that one is answered.
-        if (under_way_.contains(key)) continue;
         under_way_[key] = send_(
             request_for(write),
             [this, write](const Result<kubeapi::Response>& answer) { take_answer(write, answer); });
@@ -120,7 +121,9 @@ kubeapi::Request StatusWriter::request_for(const Write& write) const {
 void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Response>& answer) {
     const auto key = key_of(write);
     under_way_.erase(key);
-    const auto verdict = judge(answer);
+    // An Event of this name is there already: by an agent before us.
+    const bool is_there = key.is_event && answer && answer->status == kConflict;
+    const auto verdict = is_there ? Verdict::done : judge(answer);
     if (verdict == Verdict::done) {
         pause_.reset();
         delays_.erase(key);
@@ -148,8 +151,7 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
 }
 
 // The pod is gone, another one by now, or somebody else has written to it: what is wanted then is
-// seen when the source shows it. An Event that is refused is there already (409), or its namespace
-// is on its way out.
+// seen when the source shows it. The namespace of an Event that is refused is on its way out.
 void StatusWriter::refused(const Write& write) {
     if (const auto* due = std::get_if<Obstacles::Due>(&write)) return obstacles_.told(*due);
     auto& delay =

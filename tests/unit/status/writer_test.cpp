@@ -85,6 +85,21 @@ TEST_CASE("a change while a write is under way is not lost") {
     CHECK(scene.api.request(1).content_type == "application/json-patch+json");
 }
 
+TEST_CASE("a look while many writes are under way writes none of them again") {
+    Scene scene(20);
+    scene.api.wait(kMaxStatusRequests);
+    scene.writer.look_soon();
+    scene.api.settle();
+    std::set<std::string> paths;
+    for (std::size_t i = 0; i < 20; ++i) {
+        if (i >= scene.api.all.size()) scene.api.wait(i + 1);
+        CHECK(paths.insert(scene.api.request(i).path).second);
+        scene.api.answer(i, 200);
+    }
+    scene.api.settle();
+    CHECK(scene.api.all.size() == 20);
+}
+
 TEST_CASE("nothing is written while the kernel is not verified, or when it is not wanted") {
     Scene scene(1);
     SUBCASE("not verified") { scene.view.verified = false; }
