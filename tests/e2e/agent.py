@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from model import Node
 from netns import Netns
 
 STOP_TIMEOUT = 20.0
@@ -27,9 +27,10 @@ def program(name: str) -> Path:
 
 
 class Agent:
-    """The agent of one node. Its log is kept over restarts."""
+    """The agent of one node. Its log is kept over restarts. `config` says where pods come from, and
+    whatever else is not as on every node."""
 
-    def __init__(self, node: Node, netns: Netns, folder: Path, objects: Path) -> None:
+    def __init__(self, node_name: str, netns: Netns, folder: Path, config: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._netns = netns
         self._folder = folder
@@ -38,11 +39,11 @@ class Agent:
         self.config.write_text(
             yaml.safe_dump(
                 {
-                    "node_name": node.netns,
-                    "source": {"files": str(objects)},
+                    "node_name": node_name,
                     "socket": str(self.socket),
                     "state_dir": str(folder / "state"),
                     "log": {"level": "debug", "format": "text"},
+                    **config,
                 }
             )
         )
@@ -121,6 +122,11 @@ class Agent:
         self._end(signal.SIGKILL)
 
     @property
+    def pid(self) -> int:
+        assert self._process is not None, "not running"
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process is not None
 
@@ -132,6 +138,9 @@ class Agent:
 
     def once(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run("--once", *arguments)
+
+    def dry_run(self) -> subprocess.CompletedProcess[str]:
+        return self._run("--dry-run")
 
     def uninstall(self) -> None:
         done = self._run("uninstall")

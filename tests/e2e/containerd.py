@@ -42,14 +42,14 @@ def _tar(files: dict[str, tuple[bytes, int]]) -> bytes:
     return buffer.getvalue()
 
 
-def image_archive() -> bytes:
-    """A docker archive with one layer: /bin/busybox."""
+def image_archive(command: list[str] | None = None) -> bytes:
+    """A docker archive with one layer: /bin/busybox; `command` is what it runs by default."""
     layer = _tar({"bin/busybox": (BUSYBOX.read_bytes(), 0o755)})
     digests = [f"sha256:{hashlib.sha256(layer).hexdigest()}"]
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {},
+        "config": {"Cmd": command} if command else {},
         "rootfs": {"type": "layers", "diff_ids": digests},
     }
     manifest = [{"Config": "config.json", "RepoTags": [IMAGE], "Layers": ["layer.tar"]}]

@@ -36,8 +36,9 @@ class Product:
 
     def chained(self, cluster: Cluster, node: Node) -> list[dict[str, Any]]:
         """The plugin entries behind ptp in the node's conflist."""
+        source = {"files": str(cluster.store.path)}
         agent = Agent(
-            node, cluster.netns[node.netns], cluster.folder / node.netns, cluster.store.path
+            node.netns, cluster.netns[node.netns], cluster.folder / node.netns, {"source": source}
         )
         self.agents[node.name] = agent
         return [{"type": "ambient-cni", "agent_socket": str(agent.socket)}]

@@ -1,0 +1,144 @@
+"""Pods that the kubelet starts, through CRI and CNI, on a node whose agent follows the API server
+and has installed itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fake_apiserver import objects
+from kube.kube_node import NODE, NODE_ADDRESS, TAINT, ZTUNNEL, KubeNode
+from kube.libcni import AddRefused
+
+REDIRECTION = "ambient.istio.io/redirection"
+
+
+def pod_of(node: KubeNode, space: str, name: str) -> dict[str, Any]:
+    pod = node.api.get("pods", space, name)
+    assert pod
+    return pod
+
+
+def wait_annotation(node: KubeNode, space: str, name: str, value: str | None) -> None:
+    def found() -> str | None:
+        return pod_of(node, space, name)["metadata"]["annotations"].get(REDIRECTION)
+
+    node.api.wait(lambda: found() == value, f"{space}/{name} annotated {value}")
+
+
+def put_object(node: KubeNode, name: str, address: str | None, **fields: Any) -> None:
+    """A pod that only the API knows."""
+    node.api.put("pods", objects.pod(name, "mesh", NODE, address, **fields))
+
+
+def test_installed_before_the_first_pod(node: KubeNode) -> None:
+    assert node.chain() == ["ptp", "ambient-cni"]
+    assert (node.bin_dir / "ambient-cni").stat().st_mode & 0o777 == 0o755
+
+
+def test_pod_is_captured_when_its_sandbox_is_there(node: KubeNode) -> None:
+    node.api.put("pods", objects.pod("first", "mesh", NODE))
+    address = node.add_sandbox("mesh", "first")
+    assert address in node.captured(), "ADD returned before its capture"
+    node.show_address("mesh", "first", address)
+    wait_annotation(node, "mesh", "first", "enabled")
+    node.stop_pod("mesh", "first")
+    assert address not in node.captured()
+
+
+def test_namespace_relabelled_live(node: KubeNode) -> None:
+    address = node.start_pod("plain", "mover")
+    assert address not in node.captured()
+    node.put_namespace("plain", ambient=True)
+    node.wait_captured(address)
+    wait_annotation(node, "plain", "mover", "enabled")
+    node.put_namespace("plain", ambient=False)
+    node.wait_captured(address, False)
+    wait_annotation(node, "plain", "mover", None)
+
+
+def test_pod_that_the_watch_has_not_shown_is_asked_for(node: KubeNode) -> None:
+    with node.api.watches_held_back():
+        node.api.put("pods", objects.pod("early", "mesh", NODE))
+        asked = len(node.api.requests("get", "pods"))
+        address = node.add_sandbox("mesh", "early")
+        assert len(node.api.requests("get", "pods")) == asked + 1
+        assert address in node.captured()
+
+
+def test_pod_that_nobody_knows_is_to_be_tried_again(node: KubeNode) -> None:
+    with pytest.raises(AddRefused, match="ambient-cni"):
+        node.add_sandbox("mesh", "unknown")
+    node.api.put("pods", objects.pod("unknown", "mesh", NODE))
+    assert node.add_sandbox("mesh", "unknown") in node.captured()
+
+
+def test_never_captured(node: KubeNode) -> None:
+    """On the host network, finished, without an address, opted out; after them one that is."""
+    put_object(node, "host", NODE_ADDRESS, host_network=True)
+    put_object(node, "done", "10.250.1.201", phase="Succeeded", ready=False)
+    put_object(node, "failed", "10.250.1.202", phase="Failed", ready=False)
+    put_object(node, "pending", None)
+    put_object(node, "opted-out", "10.250.1.203", annotations={REDIRECTION: "disabled"})
+    address = node.start_pod("mesh", "last")
+    node.wait_captured(address)
+    node.wait_whole()
+    assert pod_of(node, "mesh", "opted-out")["metadata"]["annotations"][REDIRECTION] == "disabled"
+
+
+def test_pod_that_finishes_is_no_longer_captured(node: KubeNode) -> None:
+    address = node.start_pod("mesh", "job")
+    node.wait_captured(address)
+    pod = pod_of(node, "mesh", "job")
+    pod["status"] = objects.running(address, phase="Succeeded", ready=False)
+    node.api.put("pods", pod)
+    node.wait_captured(address, False)
+
+
+def test_reused_address_belongs_to_the_new_pod(node: KubeNode) -> None:
+    """The API still shows the old pod, running, when the new one gets its address."""
+    node.next_address_is_the_lowest()
+    address = node.start_pod("mesh", "old")
+    node.remove_sandbox("mesh", "old")
+    node.next_address_is_the_lowest()
+    node.api.put("pods", objects.pod("new", "plain", NODE))
+    assert node.add_sandbox("plain", "new") == address
+    assert address not in node.captured()
+    node.show_address("plain", "new", address)
+    node.api.delete("pods", "mesh", "old")
+    last = node.start_pod("mesh", "last")  # the watch has shown all of that
+    node.wait_captured(last)
+    assert address not in node.captured()
+
+
+def test_foreign_ztunnel_is_refused(node: KubeNode) -> None:
+    seen = len(node.agent.log())
+    address = node.start_pod("mesh", "impostor", labels={"app": "ztunnel"}, account="ztunnel")
+    node.wait_captured(address)  # an ordinary pod
+    node.agent.wait_log("mesh/impostor", "ztunnel", after=seen)
+    ztunnel = pod_of(node, *ZTUNNEL)["status"]["podIP"]
+    routes = node.netns.command("ip", "route", "show", "table", "100")
+    assert f"{ztunnel} dev" in routes and f"{address} via" in routes
+
+
+def test_event_for_a_pod_that_cannot_be_captured(node: KubeNode) -> None:
+    put_object(node, "lost", "10.250.1.210")  # no device leads there
+    node.api.wait(lambda: bool(events_about(node, "lost")), "an Event about mesh/lost", 40)
+    [event] = events_about(node, "lost")
+    assert (event["type"], event["reason"]) == ("Warning", "NotCaptured")
+    assert event["source"]["component"] == "ambient-node-agent"
+
+
+def events_about(node: KubeNode, name: str) -> list[dict[str, Any]]:
+    return [each for each in node.api.all("events") if each["involvedObject"]["name"] == name]
+
+
+def test_taint_goes_when_the_node_is_ready(node: KubeNode) -> None:
+    def keys() -> list[str]:
+        found = node.api.get("nodes", "", NODE)
+        assert found
+        return [taint["key"] for taint in found["spec"]["taints"]]
+
+    node.api.wait(lambda: TAINT not in keys(), "the taint gone")
+    assert keys() == ["node.kubernetes.io/example"]
