@@ -51,13 +51,15 @@ def test_waits_for_the_primary_cni_and_for_its_second_half(node: Installation) -
         for end in (1, 60, 200, 250):
             # In place, as a program that does not take care writes.
             (node.conf / "10-flannel.conflist").write_text(FLANNEL[:end])
-        agent.wait_for_line("not installed on this node", "not valid JSON")
+        # Empty or half, as it happened to find it.
+        agent.wait_for_line("not installed on this node", "10-flannel.conflist")
         assert (node.conf / "10-flannel.conflist").read_text() == FLANNEL[:250]
         (node.conf / "10-flannel.conflist").write_text(FLANNEL)
         agent.wait_for_line('event="installed on this node"')
         lines = agent.stop()
     assert node.is_right()
-    assert len([line for line in lines if "not valid JSON" in line]) == 1, "said once"
+    told = [line for line in lines if "not installed" in line and "10-flannel.conflist" in line]
+    assert len(told) == 1, "said once"
 
 
 @pytest.mark.parametrize("in_place", [True, False], ids=["in place", "by rename"])
@@ -78,7 +80,7 @@ def test_another_writer_in_a_loop(node: Installation, in_place: bool) -> None:
         wait_until(node.is_right, agent.process, "after the last write")
         agent.stop()
     path = node.conf / "10-flannel.conflist"
-    assert number > 100 and f'"cbr{number}"' in path.read_text()
+    assert number > 20 and f'"cbr{number}"' in path.read_text()
     assert types_of(path.read_text()) == ["flannel", "portmap", "ambient-cni"]
     node.uninstall()
     assert path.read_text() == text

@@ -88,6 +88,7 @@ def test_with_the_containers_powers_in_somebody_elses_folders(node: Installation
         ("10-x.conflist", '{"cniVersion": "0.2.0", "plugins": [{"type": "a"}]}', "cniVersion 0.2.0"),
         ("10-x.conf", FLANNEL, "one plugin alone needs a text"),
     ],
+    ids=["nothing", "half", "empty", "old version", "list in a .conf"],
 )
 def test_nothing_to_stand_behind(node: Installation, name: str, text: str, sentence: str) -> None:
     if name:
