@@ -187,6 +187,7 @@ void Agent::wait_for_resync() {
         if (code) return;
         source_.refresh();
         reporter_->look_again();
+        if (fate_) fate_->look();
         keeper_.forget_links();
         look_at_all();
         wait_for_resync();

@@ -49,7 +49,7 @@ void Reporter::worked() {
 }
 
 void Reporter::look_again() {
-    if (status_) status_->look_again();
+    if (status_ && of_.pods.is_complete()) status_->look_again();
 }
 
 std::optional<HttpReply> Reporter::page(std::string_view path) const {

@@ -24,12 +24,15 @@ FateOfInstallation::FateOfInstallation(asio::io_context& io, Send send, std::str
           Error{.kind = ErrorKind::unavailable, .doing = "the API server did not answer"})) {}
 
 void FateOfInstallation::look() {
+    if (was_allowed_ || then_) return;
     call_ = send_(get_daemonset(daemonset_), [this](const auto& answer) {
         was_allowed_ = judge(answer) == Verdict::done;
-        if (was_allowed_) return;
+        const auto refusal = was_allowed_ ? std::string() : describe(answer);
+        const bool is_news = std::exchange(last_refusal_, refusal) != refusal;
+        if (was_allowed_ || !is_news) return;
         log(LogLevel::warning, "own DaemonSet not read",
             {{"daemonset", daemonset_},
-             {"answer", describe(answer)},
+             {"answer", refusal},
              {"then", "when the agent is stopped everything stays in place"}});
     });
 }

@@ -21,7 +21,7 @@ struct FateLimits {
     // tokenSuccessCacheTTL in kube-apiserver), shorter than a pod's usual grace period (30 s).
     std::chrono::milliseconds total{20'000};
     Backoff::Bounds retries = {.first = std::chrono::milliseconds(500),
-                               .most = std::chrono::milliseconds(4'000)};
+                               .most = std::chrono::milliseconds(2'000)};
 };
 
 class FateOfInstallation {
@@ -32,8 +32,8 @@ class FateOfInstallation {
     FateOfInstallation(asio::io_context& io, Send send, std::string daemonset,
                        FateLimits limits = {});
 
-    // At start: whether we may read the DaemonSet at all. A token that is refused at the end tells
-    // something only if it was accepted before.
+    // From the start on, now and then until it worked: whether we may read the DaemonSet at all. A
+    // token that is refused at the end tells something only if it was accepted before.
     void look();
     // At the end, once: calls `then` within FateLimits::total.
     void decide(Then then);
@@ -53,6 +53,7 @@ class FateOfInstallation {
     kubeapi::Call call_;
     Then then_;
     bool was_allowed_ = false;
+    std::string last_refusal_;
     Result<kubeapi::Response> last_;
     int unauthorized_ = 0;
 };

@@ -82,8 +82,8 @@ struct Stopped {
         fate.decide([this](Fate got) { decided = got; });
     }
     // Answers everything so, until it is decided.
-    void answer_all(int status) {
-        for (std::size_t i = 1; !decided && i < 100; ++i) {
+    void answer_all(int status, std::size_t first = 1) {
+        for (std::size_t i = first; !decided && i < 100; ++i) {
             while (!decided && api.all.size() <= i) {
                 api.io.restart();
                 api.io.run_one_for(10s);
@@ -130,6 +130,17 @@ TEST_CASE_FIXTURE(Stopped, "our service account was deleted with the DaemonSet")
     SUBCASE("its token was good before") {
         start(200);
         answer_all(401);
+        CHECK(decided == Fate::goes);
+    }
+    SUBCASE("its token was good later than at the start") {
+        fate.look();
+        api.answer(0, 401);
+        fate.look();
+        api.answer(1, 200);
+        fate.look();  // known by now
+        fate.decide([this](Fate got) { decided = got; });
+        CHECK(api.all.size() == 3);
+        answer_all(401, 2);
         CHECK(decided == Fate::goes);
     }
     SUBCASE("its token was never good") {
