@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import threading
 import time
@@ -14,7 +13,7 @@ import render
 from engine import Engine, Host, flags
 from fake_apiserver import TOKEN, FakeApiServer
 from image_archive import AGENT
-from netns import Netns
+from netns import Netns, run_command
 
 NAME = "agent"
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -120,7 +119,8 @@ class DaemonPod:
 
     def stop(self) -> None:
         """As the kubelet ends a pod."""
-        self._process.send_signal(signal.SIGTERM)
+        # Not by a signal to `ctr run`: that passes it on only once it has come to do so.
+        run_command(self._engine.ctr("tasks", "kill", "--signal", "SIGTERM", NAME))
         status = self._process.wait(STOP_TIMEOUT)
         self._reader.join()
         assert status == 0, f"ended with {status}:\n{self.log()}"

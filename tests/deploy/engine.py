@@ -48,6 +48,9 @@ class Engine:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # What a failed test has left running would outlive containerd.
+        for name in run_command(self.ctr("tasks", "list", "--quiet")).split():
+            run_command(self.ctr("tasks", "delete", "--force", name))
         self._process.terminate()
         self._process.wait(START_TIMEOUT)
 
