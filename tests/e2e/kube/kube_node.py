@@ -24,6 +24,7 @@ from netns import create, delete
 
 NODE, CONTROL_PLANE = "kube-node", "kube-api"
 NODE_ADDRESS, API_ADDRESS, API_PORT = "172.30.0.2", "172.30.0.1", 6443
+HEALTH_PORT = 15014
 POD_CIDR, GATEWAY = "10.250.1.0/24", "10.250.1.1"
 PLUGINS = ("ptp", "host-local", "loopback")
 TAINT = "ambient-cni.dev/not-ready"
@@ -118,6 +119,7 @@ class KubeNode:
                 "cni_bin_dir": str(self.bin_dir),
                 "cni_conf_dir": str(self.conf_dir),
             },
+            "health": {"port": HEALTH_PORT},
             "taint": TAINT,
         }
         return Agent(NODE, self.netns, self.folder / "agent", config)
