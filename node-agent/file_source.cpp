@@ -8,8 +8,14 @@ namespace ambient::agent {
 
 Result<std::unique_ptr<FileSource>> FileSource::open(const std::filesystem::path& path,
                                                      PodTable& pods) {
-    auto files = TRY(ObjectFiles::open(path));
-    return std::unique_ptr<FileSource>(new FileSource(std::move(files), pods));
+    auto files = ObjectFiles::open(path);
+    if (!files) {
+        auto error = std::move(files).error();
+        if (error.kind == ErrorKind::not_found)
+            error.doing = "follow the objects' folder (source.files: make it, or name another)";
+        return std::unexpected(std::move(error));
+    }
+    return std::unique_ptr<FileSource>(new FileSource(*std::move(files), pods));
 }
 
 // The descriptor is the files' to close.
