@@ -17,16 +17,19 @@ TIMEOUT = 20.0
 MODE = "istio.io/dataplane-mode"
 
 
-def program() -> Path:
-    """AMBIENT_BUILD is the build folder."""
-    return Path(os.environ["AMBIENT_BUILD"]) / "tests" / "api" / "source_probe"
+def program(build: str) -> Path:
+    """`build` is the environment's variable that names the build folder."""
+    return Path(os.environ[build]) / "tests" / "api" / "source_probe"
 
 
 class Probe:
-    """Runs while the context lasts."""
+    """Runs while the context lasts; with sanitizers, unless it is measured. They see what a failure
+    left behind, and end the program then."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
-        self._args = [str(program()), "--node", NODE, *arguments]
+    def __init__(
+        self, *arguments: str, build: str = "AMBIENT_SANITIZED_BUILD", **environment: str
+    ) -> None:
+        self._args = [str(program(build)), "--node", NODE, *arguments]
         self._environment = os.environ | environment
         self._changed = threading.Condition()
         self._lines: list[dict[str, Any]] = []  # of standard output

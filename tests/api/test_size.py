@@ -19,7 +19,7 @@ def test_large_cluster(cluster: Cluster) -> None:
     server.put(
         "pods", *(cluster.pod(f"pod-{i:03}", f"space-{i * 7 % NAMESPACES:05}") for i in range(PODS))
     )
-    with Probe(*cluster.kubeconfig(), "--quiet") as probe:
+    with Probe(*cluster.kubeconfig(), "--quiet", build="AMBIENT_BUILD") as probe:
         probe.wait_complete(timeout=40)
         server.wait_watched("namespaces", "pods")
         before = probe.stats()
