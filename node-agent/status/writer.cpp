@@ -140,7 +140,11 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
             {{"pod", to_string(key.pod.id)},
              {"what", key.is_event ? "event" : "annotation"},
              {"answer", text}});
-        verdict == Verdict::refused ? refused(write) : pause(answer);
+        if (verdict == Verdict::refused) {
+            refused(write);
+        } else {
+            pause(answer);
+        }
     }
     ++counters_[{.what = key.is_event ? "event" : "annotation",
                  .result = verdict == Verdict::done      ? "success"
