@@ -33,12 +33,16 @@ struct Log {
     bool operator==(const Log&) const = default;
 };
 
+// What the plugin does with a new pod while no agent answers: the pod waits, or starts uncaptured.
+enum class WithoutAgent : std::uint8_t { deny, allow };
+
 // The plugin and its entry in the node's network configuration.
 struct Install {
     bool enabled = false;
     std::filesystem::path plugin = "/usr/local/lib/ambient-cni/ambient-cni";  // copied from here
     std::filesystem::path cni_bin_dir = "/opt/cni/bin";
     std::filesystem::path cni_conf_dir = "/etc/cni/net.d";
+    WithoutAgent on_agent_unavailable = WithoutAgent::deny;
 
     bool operator==(const Install&) const = default;
 };

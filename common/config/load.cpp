@@ -125,6 +125,10 @@ void read(Mapping& from, Install& out) {
     read_path(from, "plugin", out.plugin);
     read_path(from, "cni_bin_dir", out.cni_bin_dir);
     read_path(from, "cni_conf_dir", out.cni_conf_dir);
+    static constexpr std::array<std::string_view, 2> kWithoutAgent = {"deny", "allow"};
+    if (const auto choice = from.choice("on_agent_unavailable", kWithoutAgent)) {
+        out.on_agent_unavailable = static_cast<WithoutAgent>(*choice);
+    }
 }
 
 void read(Mapping& from, AgentConfig& out) {

@@ -11,6 +11,8 @@ std::string plugin_entry(const config::AgentConfig& config) {
     nlohmann::ordered_json entry = {{"type", cni::kPluginType},
                                     {"agent_socket", config.socket.native()},
                                     {"exclude_namespaces", config.policy.excluded_namespaces}};
+    if (config.install.on_agent_unavailable == config::WithoutAgent::allow)
+        entry["on_agent_unavailable"] = "allow";
     const auto& datapath = config.datapath;
     const cni::DatapathNames names = {.filter_table = datapath.filter.table,
                                       .sets = {datapath.filter.pods4, datapath.filter.pods6},

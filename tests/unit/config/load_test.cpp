@@ -40,7 +40,7 @@ TEST_CASE("every field is read") {
     const auto config = parse(R"(
 node_name: a
 source: {kind: kubernetes, files: /tmp/objects.yaml, kubeconfig: /tmp/kubeconfig}
-install: {enabled: true, plugin: /p, cni_bin_dir: /b, cni_conf_dir: /c}
+install: {enabled: true, plugin: /p, cni_bin_dir: /b, cni_conf_dir: /c, on_agent_unavailable: allow}
 health: {address: "::", port: 65535}
 status: {annotate: false, events: false}
 taint: t/k
@@ -90,7 +90,11 @@ policy:
         .state_dir = "/tmp/state",
         .sysctl_dir = "/s",
         .log = {.level = LogLevel::debug, .format = LogFormat::json},
-        .install = {.enabled = true, .plugin = "/p", .cni_bin_dir = "/b", .cni_conf_dir = "/c"},
+        .install = {.enabled = true,
+                    .plugin = "/p",
+                    .cni_bin_dir = "/b",
+                    .cni_conf_dir = "/c",
+                    .on_agent_unavailable = WithoutAgent::allow},
         .health = {.address = ip("::"), .port = 65535},
         .status = {.annotate = false, .events = false},
         .taint = "t/k",

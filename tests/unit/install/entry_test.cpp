@@ -24,6 +24,8 @@ void check_agreement(const config::AgentConfig& config) {
     const auto plugin = as_plugin_reads(config);
     CHECK(plugin.agent_socket == config.socket);
     CHECK(plugin.exclude_namespaces == config.policy.excluded_namespaces);
+    CHECK((plugin.on_agent_unavailable == cni::WithoutAgent::allow) ==
+          (config.install.on_agent_unavailable == config::WithoutAgent::allow));
     CHECK(plugin.datapath.filter_table == config.datapath.filter.table);
     CHECK(plugin.datapath.sets ==
           std::vector{config.datapath.filter.pods4, config.datapath.filter.pods6});
@@ -42,6 +44,7 @@ TEST_CASE("whatever differs, the plugin knows it") {
     config.policy.excluded_namespaces = {"a", "b"};
     check_agreement(config);
     config.policy.excluded_namespaces.clear();
+    config.install.on_agent_unavailable = config::WithoutAgent::allow;
     check_agreement(config);
     auto& datapath = config.datapath;
     SUBCASE("filter table") { datapath.filter.table = "mesh"; }
