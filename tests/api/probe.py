@@ -168,25 +168,32 @@ class Probe:
 
     # What it is told -----------------------------------------------------------------------------
 
-    def _tell(self, *commands: str) -> int:
+    def _tell(self, command: str) -> int:
         """How many lines there were before."""
         assert self._process.stdin
         with self._changed:
             before = len(self._lines)
-        self._process.stdin.write("".join(command + "\n" for command in commands))
+        self._process.stdin.write(command + "\n")
         self._process.stdin.flush()
         return before
 
-    def fetch(self, *names: str) -> str:
-        """Asks for all at once; the outcome, which is the same for all."""
-        before = self._tell(*(f"fetch {name}" for name in names))
+    def fetch(self, name: str) -> str:
+        """Asks for a pod; the outcome."""
+        return self.wait_fetched(self.begin_fetch(name), 1)[0]
+
+    def begin_fetch(self, name: str) -> int:
+        """For wait_fetched."""
+        return self._tell(f"fetch {name}")
+
+    def wait_fetched(self, begun: int, count: int) -> list[str]:
+        """The first outcomes since then."""
 
         def outcomes() -> list[str]:
-            return [line["outcome"] for line in self._lines[before:] if "fetched" in line]
+            return [line["outcome"] for line in self._lines[begun:] if "fetched" in line]
 
-        self.wait(lambda: len(outcomes()) == len(names), f"answers about {names}")
-        [outcome] = set(outcomes())
-        return outcome
+        self.wait(lambda: len(outcomes()) >= count, f"{count} answers")
+        with self._changed:
+            return outcomes()
 
     def stats(self) -> dict[str, Any]:
         before = self._tell("stats")

@@ -59,7 +59,10 @@ def test_server_error(cluster: Cluster, probe: Probe) -> None:
 
 def test_same_pod_twice_is_one_request(cluster: Cluster, probe: Probe) -> None:
     cluster.server.fail(Hang(), "get")
-    assert probe.fetch("mesh/three", "mesh/three") == "unavailable"
+    begun = probe.begin_fetch("mesh/three")
+    cluster.server.wait_requests("get", "pods", 1)
+    probe.begin_fetch("mesh/three")
+    assert probe.wait_fetched(begun, 2) == ["unavailable"] * 2
     assert len(cluster.server.requests("get", "pods")) == 1
 
 
