@@ -186,7 +186,10 @@ void KubeSource::on_pod(const PodId& id, const Result<kubeapi::Response>& result
     }
     const bool overtaken = fetches_.at(id).overtaken;
     if (result->status != kOk) {
-        if (is_no_such_pod(*result) && !overtaken) pods_.drop_pod(id);
+        if (is_no_such_pod(*result) && !overtaken) {
+            pods_.drop_pod(id);
+            changed_();
+        }
         return end(id, std::unexpected(refusal("get pod " + to_string(id), *result)));
     }
     auto received = kube::decode_object(kube::Kind::pod, result->body);

@@ -1,7 +1,7 @@
 """A stand-in for kube-apiserver over real TLS, with faults on request. See tests/api/README.md."""
 
 from fake_apiserver.access import inline, write_kubeconfig
-from fake_apiserver.faults import Answer, Break, BreakInEvent, Compact, Hang, Pieces
+from fake_apiserver.faults import Answer, Break, BreakInEvent, Compact, Hang, Late, Pieces
 from fake_apiserver.server import TOKEN, FakeApiServer, Seen
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Compact",
     "FakeApiServer",
     "Hang",
+    "Late",
     "Pieces",
     "Seen",
     "inline",

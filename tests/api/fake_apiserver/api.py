@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fake_apiserver import patches, selection, status
-from fake_apiserver.faults import Answer, Break, Compact, Faults, Hang, Kind, Pieces
+from fake_apiserver.faults import Answer, Break, Compact, Faults, Hang, Kind, Late, Pieces
 from fake_apiserver.http1 import BrokenOnPurpose, Request, Response
 from fake_apiserver.lists import Lists
 from fake_apiserver.objects import CREATED, uid_of
@@ -78,6 +78,8 @@ class Api:
                 await self._watch(target, request, response, fault)
             else:
                 code, body = self._do(verb, target, request)
+                if isinstance(fault, Late):
+                    await fault.released.wait()
                 await response.whole(code, HEADERS, body)
         except status.ApiError as error:
             body = status.encode(error.status)

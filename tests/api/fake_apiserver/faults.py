@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from fake_apiserver import status
@@ -49,6 +50,13 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Late:
+    """The right answer as of when it was asked for, but sent only when the server is told to."""
+
+    released: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True)
 class Compact:
     """The right answer, but everything older than now is compacted just before it."""
 
@@ -60,7 +68,7 @@ class Pieces:
     size: int
 
 
-Kind = Answer | Break | BreakInEvent | Compact | Hang | Pieces
+Kind = Answer | Break | BreakInEvent | Compact | Hang | Late | Pieces
 
 
 @dataclass

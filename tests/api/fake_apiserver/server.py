@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from fake_apiserver.api import Api, Target
 from fake_apiserver.certificates import Authority
-from fake_apiserver.faults import Fault, Kind
+from fake_apiserver.faults import Fault, Kind, Late
 from fake_apiserver.http1 import HEAD_LIMIT, BrokenOnPurpose, Request, Response, read_request
 from fake_apiserver.watches import BOOKMARK, BREAK, END, frame
 
@@ -139,6 +139,9 @@ class FakeApiServer:
     ) -> None:
         fault = Fault(kind, verb, resource, times, continued)
         self._call(lambda: self._api.faults.plan(fault))
+
+    def release(self, late: Late) -> None:
+        self._call(late.released.set)
 
     def heal(self) -> None:
         """No more faults; requests that hang go on hanging."""
