@@ -28,6 +28,7 @@ HEALTH_PORT = 15014
 POD_CIDR, GATEWAY = "10.250.1.0/24", "10.250.1.1"
 PLUGINS = ("ptp", "host-local", "loopback")
 TAINT = "ambient-cni.dev/not-ready"
+DAEMON_SET = ("istio-system", "ambient-node-agent")
 ZTUNNEL = ("istio-system", "ztunnel-kube")
 
 
@@ -96,6 +97,7 @@ class KubeNode:
         )
         self.api.put("nodes", objects.node(NODE, TAINT))
         self.api.put("namespaces", objects.namespace("istio-system"))
+        self.put_daemon_set()
         self.agent = self._make_agent()
         stack.callback(lambda: self.agent.stop() if self.agent.running else None)
         self.libcni = LibCni(self.netns, self.conf_dir, self.bin_dir)
@@ -121,10 +123,15 @@ class KubeNode:
             },
             "health": {"port": HEALTH_PORT},
             "taint": TAINT,
+            "daemonset": "/".join(DAEMON_SET),
         }
         return Agent(NODE, self.netns, self.folder / "agent", config)
 
     # The kubelet's part --------------------------------------------------------------------------
+
+    def put_daemon_set(self) -> None:
+        space, name = DAEMON_SET
+        self.api.put("daemonsets", objects.daemon_set(name, space))
 
     def put_namespace(self, name: str, ambient: bool) -> None:
         self.api.put("namespaces", objects.namespace(name, objects.AMBIENT if ambient else None))

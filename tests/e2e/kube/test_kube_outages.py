@@ -12,7 +12,7 @@ import pytest
 from fake_apiserver import objects
 from kernel_events import KernelEvents
 from kernel_view import snapshot
-from kube.kube_node import NODE, KubeNode
+from kube.kube_node import DAEMON_SET, NODE, KubeNode
 from kube.libcni import AddRefused
 from kube.rewriter import Rewriter
 
@@ -101,22 +101,41 @@ def test_reboot_enrols_every_pod(node: KubeNode) -> None:
     node.wait_installed()
 
 
+def assert_as_without_us(node: KubeNode) -> None:
+    assert node.conf_file.read_text() == node.primary
+    assert [path.name for path in node.conf_dir.iterdir()] == [node.conf_file.name]
+    assert not (node.bin_dir / "ambient-cni").exists()
+    assert node.captured() == set()
+    left = snapshot(node.netns)
+    assert "ambient" not in str(left["filter"]) and "istio" not in str(left["devices"])
+    assert [line.split(":")[0] for line in left["rules"]] == ["0", "32766", "32767"]
+
+
+def install_again(node: KubeNode) -> None:
+    node.agent.start()
+    node.agent.wait_ready()
+    node.wait_installed()
+
+
 def test_uninstall_leaves_the_node_as_without_us(node: KubeNode) -> None:
     node.agent.stop()
     assert node.chain() == ["ptp", "ambient-cni"], "an agent that is stopped leaves its entry"
     node.agent.uninstall()
     try:
-        assert node.conf_file.read_text() == node.primary
-        assert [path.name for path in node.conf_dir.iterdir()] == [node.conf_file.name]
-        assert not (node.bin_dir / "ambient-cni").exists()
-        assert node.captured() == set()
-        left = snapshot(node.netns)
-        assert "ambient" not in str(left["filter"]) and "istio" not in str(left["devices"])
-        assert [line.split(":")[0] for line in left["rules"]] == ["0", "32766", "32767"]
+        assert_as_without_us(node)
     finally:
-        node.agent.start()
-        node.agent.wait_ready()
-    node.wait_installed()
+        install_again(node)
+
+
+def test_agent_stopped_after_its_daemonset_was_deleted_uninstalls(node: KubeNode) -> None:
+    node.wait_captured(node.start_pod("mesh", "stays"))
+    node.api.delete("daemonsets", *DAEMON_SET)
+    node.agent.stop()
+    try:
+        assert_as_without_us(node)
+    finally:
+        node.put_daemon_set()
+        install_again(node)
 
 
 def test_dry_run_has_nothing_to_do(node: KubeNode) -> None:
