@@ -2,7 +2,8 @@
 
 from fake_apiserver.access import inline, write_kubeconfig
 from fake_apiserver.faults import Answer, Break, BreakInEvent, Compact, Hang, Late, Pieces
-from fake_apiserver.server import TOKEN, FakeApiServer, Seen
+from fake_apiserver.requests import Seen
+from fake_apiserver.server import TOKEN, FakeApiServer
 
 __all__ = [
     "TOKEN",

@@ -8,44 +8,21 @@ import copy
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fake_apiserver.api import Api, Target
+from fake_apiserver.api import Api
 from fake_apiserver.certificates import Authority
+from fake_apiserver.connection import Connection
 from fake_apiserver.faults import Fault, Kind, Late
-from fake_apiserver.http1 import HEAD_LIMIT, BrokenOnPurpose, Request, Response, read_request
+from fake_apiserver.http1 import HEAD_LIMIT
+from fake_apiserver.requests import RequestLog, Seen
 from fake_apiserver.watches import BOOKMARK, BREAK, END, frame
 
 T = TypeVar("T")
 TOKEN = "first-token"
 HANDSHAKE_TIMEOUT = 10
-
-
-@dataclass
-class Seen:
-    """One request, as the server saw it."""
-
-    number: int
-    connection: int
-    verb: str
-    target: Target | None
-    request: Request
-    user: str
-    began: float  # time.monotonic()
-    code: int = 0  # of the answer; 0 before it, or when there was none
-    ended: float | None = None
-
-    @property
-    def resource(self) -> str:
-        return self.target.resource if self.target else ""
-
-    @property
-    def query(self) -> dict[str, str]:
-        return self.request.query
 
 
 def listening_socket(address: str, port: int) -> socket.socket:
@@ -74,10 +51,8 @@ class FakeApiServer:
         self._tls.load_verify_locations(self.authority.file)
         self.use_names("kubernetes.default.svc", "localhost", address)
         self._api = Api(tokens={TOKEN})
-        self._requests: list[Seen] = []
-        self._changed = threading.Condition()
-        self._news = 0  # counts what wait() should look at
-        self._api.watches.begun = self._notify
+        self._log = RequestLog()
+        self._api.watches.begun = self._log.notify
         self._connections = 0
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
@@ -194,22 +169,14 @@ class FakeApiServer:
     # Requests ------------------------------------------------------------------------------------
 
     def requests(self, verb: str | None = None, resource: str | None = None) -> list[Seen]:
-        with self._changed:
-            return [
-                seen
-                for seen in self._requests
-                if verb in (None, seen.verb) and resource in (None, seen.resource)
-            ]
+        return self._log.matching(verb, resource)
 
     def wait_requests(
         self, verb: str, resource: str, count: int, timeout: float = 20
     ) -> list[Seen]:
         """All of them once there are `count`."""
-        self.wait(
-            lambda: len(self.requests(verb, resource)) >= count,
-            f"{count} x {verb} {resource}",
-            timeout,
-        )
+        what = f"{count} x {verb} {resource}"
+        self.wait(lambda: len(self.requests(verb, resource)) >= count, what, timeout)
         return self.requests(verb, resource)
 
     def wait_watched(self, *resources: str, timeout: float = 20) -> None:
@@ -219,24 +186,7 @@ class FakeApiServer:
 
     def wait(self, condition: Callable[[], bool], what: str, timeout: float = 20) -> None:
         """Looks again whenever a request or a watch begins or ends."""
-        deadline = time.monotonic() + timeout
-        while True:
-            # Not under the lock: the condition may have to ask the loop, which takes it, too.
-            with self._changed:
-                looked_at = self._news
-            if condition():
-                return
-            with self._changed:
-                while self._news == looked_at:
-                    left = deadline - time.monotonic()
-                    seen = [(each.verb, each.resource, each.code) for each in self._requests[-20:]]
-                    assert left > 0, f"not within {timeout} s: {what}; the last requests: {seen}"
-                    self._changed.wait(left)
-
-    def _notify(self) -> None:
-        with self._changed:
-            self._news += 1
-            self._changed.notify_all()
+        self._log.wait(condition, what, timeout)
 
     # Serving -------------------------------------------------------------------------------------
 
@@ -290,46 +240,8 @@ class FakeApiServer:
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
-        number, user = self._connections, _user_of(writer)
         self._writers.add(writer)
         try:
-            # Reading one byte ahead tells when the client goes while it is being answered.
-            ahead = asyncio.ensure_future(reader.read(1))
-            while first := await ahead:
-                request = await read_request(first, reader)
-                ahead = asyncio.ensure_future(reader.read(1))
-                ahead.add_done_callback(lambda task, request=request: _gone(task, request))
-                await self._serve(request, user, number, Response(writer))
-        except (BrokenOnPurpose, ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-            writer.transport.abort()
+            await Connection(self._connections, reader, writer, self._api, self._log).serve()
         finally:
             self._writers.discard(writer)
-            writer.close()
-
-    async def _serve(
-        self, request: Request, user: str, connection: int, response: Response
-    ) -> None:
-        target = Target.parse(request.path)
-        seen = Seen(
-            len(self._requests), connection, Api.verb(request, target), target, request, user,
-            time.monotonic(),
-        )  # fmt: skip
-        with self._changed:
-            self._requests.append(seen)
-        self._notify()
-        try:
-            await self._api.answer(request, user, response)
-        finally:
-            seen.code, seen.ended = response.status, time.monotonic()
-            self._notify()
-
-
-def _gone(task: asyncio.Future[bytes], request: Request) -> None:
-    if task.cancelled() or task.exception() or not task.result():
-        request.cancel()
-
-
-def _user_of(writer: asyncio.StreamWriter) -> str:
-    certificate = writer.get_extra_info("peercert") or {}
-    names = dict(part for group in certificate.get("subject", ()) for part in group)
-    return names.get("commonName", "")
