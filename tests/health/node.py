@@ -68,5 +68,6 @@ class Node:
     @contextmanager
     def installed_agent(self) -> Iterator[Agent]:
         with self.agent() as agent:
-            wait_until(self.installation.is_right, agent.process, "installed")
+            # Not once the entry stands: a folder's last step may still be under way then.
+            agent.wait_for_line('event="installed on this node"')
             yield agent
