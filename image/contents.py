@@ -75,15 +75,16 @@ def entries(agent: Path, plugin: Path) -> dict[str, Entry]:
 
 
 def unpack(made: dict[str, Entry], root: Path) -> None:
-    """The same as files below `root`, which must not be there yet."""
-    root.mkdir(mode=0o755)
+    """The same as files below `root`, which must not be there yet; every folder is an entry."""
+    root.mkdir()
+    root.chmod(0o755)
     for name, entry in sorted(made.items()):
         path = root / name
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         if entry.target is not None:
             path.symlink_to(entry.target)
-        elif entry.content is None:
-            path.mkdir(mode=entry.mode, exist_ok=True)
+            continue
+        if entry.content is None:
+            path.mkdir()
         else:
             path.write_bytes(entry.content)
-            path.chmod(entry.mode)
+        path.chmod(entry.mode)

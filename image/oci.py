@@ -54,7 +54,7 @@ def _tar(entries: dict[str, Entry]) -> bytes:
     return buffer.getvalue()
 
 
-def _with_folders(entries: dict[str, Entry]) -> dict[str, Entry]:
+def with_folders(entries: dict[str, Entry]) -> dict[str, Entry]:
     """Every folder on the way to an entry is one itself, or the runtime chooses its mode."""
     folders = {
         "/".join(parts[:depth]): Entry(0o755)
@@ -84,7 +84,7 @@ class _Blobs:
 
 
 def archive(image: Image) -> bytes:
-    layer = _tar(_with_folders(image.entries))
+    layer = _tar(with_folders(image.entries))
     blobs = _Blobs()
     config = {
         "architecture": image.architecture,
@@ -111,7 +111,7 @@ def archive(image: Image) -> bytes:
     }
     index = {"schemaVersion": 2, "mediaType": _INDEX, "manifests": [described]}
     return _tar(
-        _with_folders(
+        with_folders(
             blobs.entries
             | {
                 "oci-layout": Entry(0o644, _json({"imageLayoutVersion": "1.0.0"})),

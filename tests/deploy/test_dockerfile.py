@@ -45,7 +45,7 @@ def test_the_result_is_what_the_archive_says() -> None:
 
 def test_the_folder_holds_what_the_layer_holds(root: tarfile.TarFile, tmp_path: Path) -> None:
     made = tmp_path / "image"
-    subprocess.run([*BUILDER, "--root", str(made)], check=True)
+    subprocess.run([*BUILDER, "--root", str(made)], check=True, umask=0o077)
     assert {str(path.relative_to(made)) for path in made.rglob("*")} == set(root.getnames())
     for member in root.getmembers():
         path = made / member.name

@@ -8,7 +8,6 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-
 import render
 from image_archive import AGENT, BUILDER, PLUGIN, Archive
 
