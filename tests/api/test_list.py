@@ -6,7 +6,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from cluster import Cluster
-from fake_apiserver import Answer, Break, Compact, objects
+from fake_apiserver import Answer, Break, Compact, Hang, objects
 from probe import Probe
 
 CHUNK = 500
@@ -129,6 +129,13 @@ def test_connection_broken_before_the_answer(cluster: Cluster) -> None:
     cluster.put("one")
     cluster.server.fail(Break(), "list", times=3)
     with Probe(*cluster.kubeconfig()) as probe:
+        probe.wait_enrolled("one")
+
+
+def test_list_without_an_answer(cluster: Cluster) -> None:
+    cluster.put("one")
+    cluster.server.fail(Hang(), "list", times=2)
+    with Probe(*cluster.kubeconfig(), "--list-ms", "500") as probe:
         probe.wait_enrolled("one")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from cluster import Cluster
-from fake_apiserver import Answer, BreakInEvent, Pieces, status
+from fake_apiserver import Answer, BreakInEvent, Pieces, Silence, status
 from probe import Probe
 
 
@@ -86,6 +86,21 @@ def test_watch_that_ends_in_the_middle_of_an_object(cluster: Cluster, probe: Pro
     probe.wait_enrolled("one", "two", "three")
     assert len(watches(cluster, "pods")) >= 3
     assert lists(cluster) == 2
+
+
+def test_watch_that_died_without_a_word_is_ended(cluster: Cluster) -> None:
+    """The server should have ended it long ago: after a margin we do."""
+    cluster.put("one")
+    cluster.server.fail(Silence(), "watch", "pods")
+    patience = ("--watch-seconds", "1", "--watch-margin-ms", "500")
+    with Probe(*cluster.kubeconfig(), *patience) as probe:
+        probe.wait_enrolled("one")
+        cluster.server.wait_requests("watch", "pods", 1)
+        cluster.put("two")
+        probe.wait_enrolled("one", "two")
+    first, second = cluster.server.requests("watch", "pods")[:2]
+    assert int(first.query["timeoutSeconds"]) < second.began - first.began < 10
+    assert len(cluster.server.requests("list", "pods")) == 1
 
 
 def test_410_as_http_status_lists_again(cluster: Cluster, probe: Probe) -> None:

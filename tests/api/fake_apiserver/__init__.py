@@ -1,7 +1,7 @@
 """A stand-in for kube-apiserver over real TLS, with faults on request. See tests/api/README.md."""
 
 from fake_apiserver.access import inline, write_kubeconfig
-from fake_apiserver.faults import Answer, Break, BreakInEvent, Compact, Hang, Late, Pieces
+from fake_apiserver.faults import Answer, Break, BreakInEvent, Compact, Hang, Late, Pieces, Silence
 from fake_apiserver.requests import Seen
 from fake_apiserver.server import TOKEN, FakeApiServer
 
@@ -16,6 +16,7 @@ __all__ = [
     "Late",
     "Pieces",
     "Seen",
+    "Silence",
     "inline",
     "write_kubeconfig",
 ]

@@ -62,13 +62,19 @@ class Compact:
 
 
 @dataclass(frozen=True)
+class Silence:
+    """A watch begins, and then nothing comes, not even its end, until the client gives up: as
+    when the connection died without a word."""
+
+
+@dataclass(frozen=True)
 class Pieces:
     """The right answer in writes (and TLS records) of so many bytes."""
 
     size: int
 
 
-Kind = Answer | Break | BreakInEvent | Compact | Hang | Late | Pieces
+Kind = Answer | Break | BreakInEvent | Compact | Hang | Late | Pieces | Silence
 
 
 @dataclass

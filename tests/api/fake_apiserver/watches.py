@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fake_apiserver import status
-from fake_apiserver.faults import BreakInEvent, Kind
+from fake_apiserver.faults import BreakInEvent, Kind, Silence
 from fake_apiserver.http1 import BrokenOnPurpose, Request, Response
 from fake_apiserver.selection import PARTIAL_LIST, Selection, alone
 from fake_apiserver.store import RESOURCES, Change, Store
@@ -128,6 +128,11 @@ class Watches:
         response: Response,
         fault: Kind | None,
     ) -> None:
+        while isinstance(fault, Silence):
+            if request.cancelled:
+                raise BrokenOnPurpose
+            request.wake.clear()
+            await request.wake.wait()
         loop = asyncio.get_running_loop()
         end = loop.time() + (int(query.get("timeoutSeconds") or "0") or DEFAULT_TIMEOUT)
         # cacher.go, nextBookmarkTime: regularly, and once shortly before the end.
