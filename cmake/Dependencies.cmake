@@ -42,7 +42,7 @@ target_compile_definitions(deps_spdlog INTERFACE SPDLOG_FMT_EXTERNAL)
 
 find_path(ASIO_INCLUDE asio.hpp REQUIRED)
 ambient_dependency(asio Threads::Threads)
-target_compile_definitions(deps_asio INTERFACE ASIO_STANDALONE)
+target_compile_definitions(deps_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
 
 # Boost.JSON's push parser is a header; its archive has the error categories.
 ambient_archive(BOOST_JSON libboost_json.a)

@@ -26,7 +26,11 @@ using namespace ambient;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
+// Until everything was told: files are read at once, an API server has to answer.
+constexpr std::chrono::seconds kNoWait{0};
 constexpr std::chrono::seconds kReadOnce{30};
+// Leaving must not depend on an API server that is gone.
+constexpr std::chrono::seconds kReadToLeave{5};
 
 constexpr const char* kAbout =
     "Keeps this node's ambient datapath right: the Geneve devices between the node and its "
@@ -87,11 +91,12 @@ Result<std::unique_ptr<agent::Source>> open_source(const config::AgentConfig& co
 }
 
 // Runs the loop until everything there is was told; for what is done once.
-Result<void> read_once(asio::io_context& io, agent::Source& source, const agent::PodTable& pods) {
+Result<void> read_once(asio::io_context& io, agent::Source& source, const agent::PodTable& pods,
+                       std::chrono::seconds patience) {
     source.follow(io, [&] {
         if (pods.is_complete()) io.stop();
     });
-    if (!pods.is_complete()) io.run_for(kReadOnce);
+    if (!pods.is_complete()) io.run_for(patience);
     if (pods.is_complete()) return {};
     return std::unexpected(
         invalid_input("the source could not be read as a whole (see above); mend it first"));
@@ -111,7 +116,7 @@ std::vector<kube::Pod> known_ztunnels(const config::AgentConfig& config) {
     const auto read = [&]() -> Result<void> {
         const auto client = TRY(open_client(config, io));
         const auto source = TRY(open_source(config, pods, client.get()));
-        return read_once(io, *source, pods);
+        return read_once(io, *source, pods, client ? kReadToLeave : kNoWait);
     }();
     if (!read) agent::log(agent::LogLevel::warning, "pods not known", read.error());
     return ztunnels_in(pods);
@@ -131,7 +136,7 @@ Result<void> run(const config::AgentConfig& config, const Options& options) {
         return fate == agent::Fate::stays ? Result<void>{}
                                           : agent::uninstall(config, ztunnels_in(pods));
     }
-    TRY(read_once(io, *source, pods));
+    TRY(read_once(io, *source, pods, client ? kReadOnce : kNoWait));
     if (options.once) return keeper.settle();
     fmt::print("{}", TRY(keeper.preview()));
     return {};

@@ -66,7 +66,8 @@ class Client::Loop : public std::enable_shared_from_this<Client::Loop> {
 Result<void> Client::Loop::open() {
     // OpenSSL writes to a connection that the peer has closed: an error, not our death.
     (void)std::signal(SIGPIPE, SIG_IGN);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || !(multi_ = curl_multi_init())) {
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) multi_ = curl_multi_init();
+    if (!multi_) {
         return std::unexpected(Error{.doing = "start", .object = "libcurl"});
     }
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Loop::on_socket);

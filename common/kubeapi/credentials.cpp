@@ -21,7 +21,7 @@ std::string trimmed(const std::string& text) {
 
 Result<std::string> bearer_token(const Access& access) {
     if (access.token_file.empty()) return access.token;
-    const std::string token = trimmed(TRY(read_file(access.token_file, kMaxTokenBytes)));
+    std::string token = trimmed(TRY(read_file(access.token_file, kMaxTokenBytes)));
     // It becomes a line of the request's head.
     const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
     if (token.empty() || !std::ranges::all_of(token, printable)) {
