@@ -12,6 +12,8 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "api"))  # fake_apiser
 
 from kube.kube_node import KubeNode  # noqa: E402
 
+LOG_LINES_SHOWN = 80
+
 
 @pytest.fixture(scope="session")
 def kube_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubeNode]:
@@ -43,3 +45,12 @@ def node(kube_node: KubeNode) -> Iterator[KubeNode]:
         kube_node.api.delete("pods", space, name)
     assert kube_node.libcni.to_remove == [], "DEL failed"
     kube_node.wait_whole()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
+    """Shows with a failure what the agent said."""
+    report = (yield).get_result()
+    node = getattr(item, "funcargs", {}).get("kube_node")
+    if report.failed and node is not None:
+        report.sections.append(("agent", "\n".join(node.agent.log()[-LOG_LINES_SHOWN:])))
