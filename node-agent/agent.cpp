@@ -67,13 +67,18 @@ Result<Fate> Agent::run() {
     wait_for_resync();
     work();
     server_.emplace(
-        io_, std::move(listener), [this](const rpc::Request& request, Server::Respond respond) {
+        io_, std::move(listener),
+        [this](const rpc::Request& request, Server::Respond respond) {
             service_.answer(request, [this, respond = std::move(respond)](const auto& reply) {
                 respond(reply);
                 // What the answer could not settle is settled here.
                 if (!keeper_.ready()) look_at_all();
                 reporter_->worked();
             });
+        },
+        [this](const rpc::Request& last) {
+            for (const auto& address : service_.ended(last))
+                look_at(address);
         });
     log(LogLevel::info, "serving",
         {{"socket", config_.socket.string()}, {"node", config_.node_name}});

@@ -126,7 +126,8 @@ Result<void> Keeper::hold(const Netns& netns) {
     if (ztunnel_ && ztunnel_->id == netns.id()) return {};
     auto kernel = TRY(LinuxKernel::open(netns, config_.sysctl_dir));
     if (ztunnel_) ++stats_.ztunnel_switches;
-    ztunnel_ = std::make_unique<ZtunnelHold>(netns.id(), Site("ztunnel", std::move(kernel)));
+    ztunnel_ =
+        std::make_unique<ZtunnelHold>(netns.id(), Site("ztunnel", std::move(kernel)), std::nullopt);
     return {};
 }
 
@@ -155,7 +156,8 @@ Result<void> Keeper::try_settle() {
     // The ztunnel's side first: nothing is led into a tunnel whose other end is not ready.
     TRY(ztunnel_->site.settle(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
                               desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
-                              stats_.drift));
+                              ztunnel_->facts != wanted.ztunnel, stats_.drift));
+    ztunnel_->facts = std::move(wanted.ztunnel);
     auto state = desired::node_state(config_.datapath, wanted.node);
     auto scope = desired::node_scope(config_.datapath, wanted.node);
     std::vector<std::string> restore;
@@ -163,12 +165,14 @@ Result<void> Keeper::try_settle() {
         if (!has_path(state.sysctls, path)) restore.push_back(path);
     }
     TRY(journal(state, scope, restore));
-    TRY(node_.settle(state, scope, stats_.drift));
+    const auto pods = std::exchange(wanted.node.pods, {});
+    const bool changed =
+        facts_ != wanted.node || !std::ranges::equal(pods, enrolled_ | std::views::values);
+    TRY(node_.settle(state, scope, changed, stats_.drift));
     TRY(journal_.forget(restore));
     enrolled_.clear();
-    for (const auto& pod : wanted.node.pods)
+    for (const auto& pod : pods)
         enrolled_.emplace(pod.address, pod);
-    wanted.node.pods.clear();
     facts_ = std::move(wanted.node);
     return {};
 }
@@ -189,7 +193,7 @@ Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool chang
             restore.push_back(path);
     }
     TRY(journal(state, scope, restore));
-    TRY(node_.settle_pods(state, scope, changed, stats_.drift));
+    TRY(node_.settle(state, scope, changed, stats_.drift));
     TRY(journal_.forget(restore));
     for (const auto& address : addresses)
         enrolled_.erase(address);

@@ -77,6 +77,7 @@ class Keeper {
     struct ZtunnelHold {
         NetnsId id;
         Site site;
+        std::optional<desired::ZtunnelFacts> facts;  // of the last settle()
     };
     struct Wanted {
         desired::NodeFacts node;

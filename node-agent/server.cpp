@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <asio/steady_timer.hpp>
@@ -30,10 +31,14 @@ struct Server::Connection {
     asio::posix::stream_descriptor socket;
     asio::steady_timer deadline;
     std::shared_ptr<int> count;
+    std::optional<rpc::Request> last = std::nullopt;
 };
 
-Server::Server(asio::io_context& io, UniqueFd listener, Answer answer)
-    : io_(io), listener_(io, listener.release()), answer_(std::move(answer)) {
+Server::Server(asio::io_context& io, UniqueFd listener, Answer answer, Ended ended)
+    : io_(io),
+      listener_(io, listener.release()),
+      answer_(std::move(answer)),
+      ended_(std::move(ended)) {
     accept_next();
 }
 
@@ -67,22 +72,28 @@ void Server::await_request(const std::shared_ptr<Connection>& connection) {
     connection->socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                   [this, connection](const asio::error_code& code) {
                                       connection->deadline.cancel();
-                                      if (!code) answer_next(connection);
+                                      code ? end(connection) : answer_next(connection);
                                   });
 }
 
 void Server::answer_next(const std::shared_ptr<Connection>& connection) {
     const int fd = connection->socket.native_handle();
     const auto text = rpc::receive(fd);
-    if (text && text->empty()) return;  // the peer has closed
+    if (text && text->empty()) return end(connection);  // the peer has closed
     const auto respond = [this, connection](const rpc::Reply& reply) {
         const auto sent = rpc::send(connection->socket.native_handle(), rpc::encode(reply));
-        if (!sent) return log(LogLevel::warning, "reply not sent", sent.error());
-        await_request(connection);
+        if (sent) return await_request(connection);
+        log(LogLevel::warning, "reply not sent", sent.error());
+        end(connection);
     };
     const auto request = text ? rpc::decode_request(*text) : std::unexpected(text.error());
     if (!request) return respond({.error = request.error()});
+    connection->last = *request;
     answer_(*request, respond);
+}
+
+void Server::end(const std::shared_ptr<Connection>& connection) {
+    if (connection->last) ended_(*connection->last);
 }
 
 }  // namespace ambient::agent

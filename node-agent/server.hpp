@@ -21,10 +21,12 @@ class Server {
     using Respond = std::function<void(const rpc::Reply&)>;
     // Calls the function once, now or later, on the loop.
     using Answer = std::function<void(const rpc::Request&, Respond)>;
+    // The plugin that last asked this has gone, well or not.
+    using Ended = std::function<void(const rpc::Request&)>;
 
     // `listener` is rpc::listen's. Serving starts at once and ends with the io_context, which may
     // outlive this only once it has stopped.
-    Server(asio::io_context& io, UniqueFd listener, Answer answer);
+    Server(asio::io_context& io, UniqueFd listener, Answer answer, Ended ended);
 
   private:
     struct Connection;
@@ -32,10 +34,12 @@ class Server {
     void serve(UniqueFd socket);
     void await_request(const std::shared_ptr<Connection>& connection);
     void answer_next(const std::shared_ptr<Connection>& connection);
+    void end(const std::shared_ptr<Connection>& connection);
 
     asio::io_context& io_;
     asio::posix::stream_descriptor listener_;
     Answer answer_;
+    Ended ended_;
     // Connections that are open; theirs, too, since the loop destroys the last of them after us.
     std::shared_ptr<int> connections_ = std::make_shared<int>(0);
 };

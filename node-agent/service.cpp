@@ -74,6 +74,14 @@ rpc::Reply Service::answer_now(const rpc::Request& request) {
     return refusal(request, std::move(reply).error());
 }
 
+std::vector<IpAddress> Service::ended(const rpc::Request& last) {
+    std::vector<IpAddress> left;
+    for (const auto& address : last.addresses) {
+        if (in_progress_.erase(address) > 0) left.push_back(address);
+    }
+    return left;
+}
+
 Result<rpc::Reply> Service::add(const rpc::Request& request) {
     const auto decision = pods_.decide(pod_of(request), request.pod_uid);
     if (!decision) return std::unexpected(unknown_pod(request));

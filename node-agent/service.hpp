@@ -23,6 +23,10 @@ class Service {
     // asked for it.
     void answer(const rpc::Request& request, Respond respond);
 
+    // The plugin that last asked this has gone. Returns the addresses that it leaves half
+    // programmed: nobody has looked at them since.
+    std::vector<IpAddress> ended(const rpc::Request& last);
+
     // Addresses that a plugin is programming now, between add and added: a change seen there is its
     // work, not drift.
     [[nodiscard]] const std::set<IpAddress>& in_progress() const { return in_progress_; }

@@ -27,19 +27,8 @@ std::string touched(const plan::Step& step) {
 
 }  // namespace
 
-Result<void> Site::settle(const model::NetnsState& wanted, const model::Scope& scope,
+Result<void> Site::settle(const model::NetnsState& wanted, const model::Scope& scope, bool changed,
                           DriftCounts& drift) {
-    const bool same_as_before = wanted_ == wanted && !pods_changed_;
-    const auto applied = TRY(reconcile(kernel_, wanted, scope));
-    wanted_ = wanted;
-    pods_changed_ = false;
-    report(applied, same_as_before, drift);
-    return {};
-}
-
-Result<void> Site::settle_pods(const model::NetnsState& wanted, const model::Scope& scope,
-                               bool changed, DriftCounts& drift) {
-    pods_changed_ = pods_changed_ || changed;
     report(TRY(reconcile(kernel_, wanted, scope)), !changed, drift);
     return {};
 }

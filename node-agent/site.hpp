@@ -1,7 +1,6 @@
 // One network namespace that the agent keeps right.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "common/kernel/linux_kernel.hpp"
@@ -20,21 +19,15 @@ class Site {
     LinuxKernel& kernel() { return kernel_; }
 
     // Makes the kernel equal to `wanted`, verified, and logs what was done. Steps that were needed
-    // although we wanted the same before are drift: each is logged as such and counted.
-    Result<void> settle(const model::NetnsState& wanted, const model::Scope& scope,
+    // although nothing that we want has `changed` are drift: each is logged as such and counted.
+    Result<void> settle(const model::NetnsState& wanted, const model::Scope& scope, bool changed,
                         DriftCounts& drift);
-    // The same for the part of some pods; `changed` says that what we want for them is new.
-    Result<void> settle_pods(const model::NetnsState& wanted, const model::Scope& scope,
-                             bool changed, DriftCounts& drift);
 
   private:
     void report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const;
 
     std::string name_;
     LinuxKernel kernel_;
-    std::optional<model::NetnsState>
-        wanted_;  // of the last settle; pods' parts may have changed since
-    bool pods_changed_ = false;
 };
 
 }  // namespace ambient::agent

@@ -6,7 +6,7 @@ failed_steps=()
 logs=$root/build/logs
 
 # begin NAME COMMAND...: starts it with what the machine has to spare, beside the steps that follow;
-# `check NAME follow NAME` ends it.
+# `check NAME follow NAME`, or `must`, ends it. A program, not a function.
 declare -A begun=()
 begin() {
     local name=$1

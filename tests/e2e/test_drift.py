@@ -3,6 +3,8 @@ logged, and works."""
 
 from __future__ import annotations
 
+import json
+import socket
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from cluster import Cluster
 from kernel_events import KernelEvents
 from kernel_view import snapshot
-from model import APP_PORT, NODES, PODS
+from model import APP_PORT, NODES, PODS, Pod
 
 A = NODES["a"]
 HTTPBIN, SERVER = PODS["httpbin"], PODS["server"]
@@ -62,3 +64,63 @@ def test_drift_is_repaired(cluster: Cluster, drift: Drift) -> None:
     agent.wait_log("drift repaired", drift.logged, after=said)
     cluster.exchange("sleep", (SERVER.address, APP_PORT))
     cluster.exchange("plain-b", (HTTPBIN.address, APP_PORT))
+
+
+class AskingPlugin:
+    """A connection to the agent as the plugin makes it, about a pod that is attached already."""
+
+    def __init__(self, cluster: Cluster, pod: Pod) -> None:
+        listing = json.loads(cluster.netns[A.netns].command(*"nft --json list set inet ambient pods4".split()))
+        elements = [each["elem"] for each in listing["nftables"][-1]["set"]["elem"]]
+        comment = next(each["comment"] for each in elements if each["val"] == pod.address)
+        self._about = {
+            "version": 1,
+            "container_id": comment.split("/")[1],
+            "ifname": "eth0",
+            "pod_namespace": pod.namespace,
+            "pod_name": pod.name,
+            "addresses": [pod.address],
+        }
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._socket.settimeout(20)
+        self._socket.connect(str(cluster.datapath.agents["a"].socket))
+
+    def ask(self, verb: str) -> None:
+        self._socket.send(json.dumps({**self._about, "verb": verb}).encode())
+        reply = json.loads(self._socket.recv(65536))
+        assert reply.get("enrolled"), reply
+
+    def die(self) -> None:
+        self._socket.close()
+
+
+def test_plugin_that_dies_leaves_nothing_unwatched(cluster: Cluster) -> None:
+    """What a plugin programs is not drift, until it says that it is done, or is gone."""
+    agent, netns = cluster.datapath.agents["a"], cluster.netns[A.netns]
+    before = snapshot(netns)
+    plugin = AskingPlugin(cluster, HTTPBIN)
+    plugin.ask("add")
+    said = len(agent.log())
+    with KernelEvents(netns) as events:
+        netns.ip(f"route del {HTTPBIN.address} table 100")
+        assert events.wait_count(1, timeout=5), "the change made no event"
+        plugin.die()
+        events.wait_until(lambda: snapshot(netns) == before, "the route is back")
+    agent.wait_log("drift repaired", HTTPBIN.address, after=said)
+
+
+def test_drift_is_told_from_change_also_after_a_pod_was_added(cluster: Cluster) -> None:
+    agent, netns = cluster.datapath.agents["a"], cluster.netns[A.netns]
+    plugin = AskingPlugin(cluster, HTTPBIN)
+    plugin.ask("add")
+    plugin.ask("added")
+    plugin.die()
+    said = len(agent.log())
+    before = snapshot(netns)
+    with KernelEvents(netns) as events:
+        with agent.paused():  # so that it looks at both at once, which is at everything
+            netns.ip("rule del priority 101")
+            netns.ip(f"route del {HTTPBIN.address} table 100")
+        events.wait_until(lambda: snapshot(netns) == before, "rule and route are back")
+    agent.wait_log("drift repaired", "kind=rule", after=said)
+    agent.wait_log("drift repaired", "kind=route", HTTPBIN.address, after=said)
