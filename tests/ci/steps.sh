@@ -14,14 +14,17 @@ begin() {
     mkdir -p "$logs"
     printf '==> %s, beside what follows\n' "$name"
     rm -f "$logs/$name.status"
-    setsid nice -n 19 "$root/tests/ci/keep-status" "$logs/$name.status" "$@" >"$logs/$name.begun" 2>&1 &
+    setsid "$root/tests/ci/keep-status" "$logs/$name.status" "$@" >"$logs/$name.begun" 2>&1 &
     begun[$name]=$!
     trap 'for group in "${begun[@]}"; do kill -- "-$group" 2>/dev/null; done' EXIT
 }
 
 # follow NAME: output and status of what was begun; from now on it has its full share.
 follow() {
-    renice -n 0 -g "${begun[$1]}" >/dev/null 2>&1 || true  # it may have ended
+    {  # it may have ended
+        renice -n 0 -g "${begun[$1]}"
+        echo 0 >"/proc/${begun[$1]}/autogroup"
+    } >/dev/null 2>&1 || true
     tail --pid="${begun[$1]}" -s 0.1 -n +1 -f "$logs/$1.begun"
     return "$(cat "$logs/$1.status")"
 }
