@@ -75,7 +75,8 @@ class AskingPlugin:
         comment = next(each["comment"] for each in elements if each["val"] == pod.address)
         self._about = {
             "version": 1,
-            "container_id": comment.split("/")[1],
+            # Before somebody attached it, the comment is the pod's uid alone.
+            "container_id": comment.split("/")[1] if "/" in comment else "0" * 64,
             "ifname": "eth0",
             "pod_namespace": pod.namespace,
             "pod_name": pod.name,
@@ -84,6 +85,10 @@ class AskingPlugin:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(20)
         self._socket.connect(str(cluster.datapath.agents["a"].socket))
+
+    def attach(self) -> None:
+        self.ask("add")
+        self.ask("added")
 
     def ask(self, verb: str) -> None:
         self._socket.send(json.dumps({**self._about, "verb": verb}).encode())
@@ -97,8 +102,9 @@ class AskingPlugin:
 def test_plugin_that_dies_leaves_nothing_unwatched(cluster: Cluster) -> None:
     """What a plugin programs is not drift, until it says that it is done, or is gone."""
     agent, netns = cluster.datapath.agents["a"], cluster.netns[A.netns]
-    before = snapshot(netns)
     plugin = AskingPlugin(cluster, HTTPBIN)
+    plugin.attach()
+    before = snapshot(netns)
     plugin.ask("add")
     said = len(agent.log())
     with KernelEvents(netns) as events:
@@ -112,8 +118,7 @@ def test_plugin_that_dies_leaves_nothing_unwatched(cluster: Cluster) -> None:
 def test_drift_is_told_from_change_also_after_a_pod_was_added(cluster: Cluster) -> None:
     agent, netns = cluster.datapath.agents["a"], cluster.netns[A.netns]
     plugin = AskingPlugin(cluster, HTTPBIN)
-    plugin.ask("add")
-    plugin.ask("added")
+    plugin.attach()
     plugin.die()
     said = len(agent.log())
     before = snapshot(netns)

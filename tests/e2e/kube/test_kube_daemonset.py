@@ -59,6 +59,8 @@ def pod(node: KubeNode, manifests: render.Objects, tmp_path: Path) -> Iterator[D
         finally:
             if made.running:
                 made.stop()
+            # Without it the next agent that is stopped uninstalls.
+            node.api.put("daemonsets", objects.daemon_set(*DAEMONSET))
 
 
 def test_its_rights_are_enough(
