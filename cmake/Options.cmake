@@ -1,6 +1,7 @@
 # How our own code is compiled: one interface target, linked by every target of ours.
 option(AMBIENT_WERROR "Warnings are errors" OFF)
 option(AMBIENT_SANITIZE "Address and undefined-behaviour sanitizers" OFF)
+option(AMBIENT_TOGETHER "Compile the files of a library as few: most of the time goes into headers" OFF)
 option(AMBIENT_COVERAGE "Record line coverage (gcov)" OFF)
 
 if(NOT CMAKE_BUILD_TYPE)

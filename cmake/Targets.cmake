@@ -1,12 +1,17 @@
 # Our own targets, so that a folder's CMakeLists.txt is a list of files and a list of layers.
 
-# ambient_library(NAME [SOURCES file...] [DEPS target...]): a static library, or a header-only one
-# when there are no sources.
+# ambient_library(NAME [SOURCES file...] [ALONE file...] [DEPS target...]): a static library, or a
+# header-only one when there are no sources. ALONE: those of the sources that cannot be compiled as one
+# with others (AMBIENT_TOGETHER), since both have something of the same name.
 function(ambient_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;ALONE;DEPS" ${ARGN})
   if(arg_SOURCES)
     add_library(${name} STATIC ${arg_SOURCES})
     target_link_libraries(${name} PUBLIC ambient_options ${arg_DEPS})
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ${AMBIENT_TOGETHER} UNITY_BUILD_BATCH_SIZE 8)
+    if(arg_ALONE)
+      set_source_files_properties(${arg_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ambient_options ${arg_DEPS})
