@@ -12,8 +12,8 @@
 namespace ambient::agent {
 namespace {
 
-constexpr std::chrono::milliseconds kFirstRetry{200};
-constexpr std::chrono::milliseconds kLastRetry{15'000};
+constexpr Backoff::Bounds kRetries = {.first = std::chrono::milliseconds(200),
+                                      .most = std::chrono::milliseconds(15'000)};
 
 bool contains(const std::vector<std::uint32_t>& numbers, std::uint32_t number) {
     return std::ranges::find(numbers, number) != numbers.end();
@@ -39,7 +39,7 @@ Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& 
       resync_(io_),
       retry_(io_),
       signals_(io_, SIGTERM, SIGINT),
-      delay_(kFirstRetry) {
+      retries_(kRetries) {
     if (config.install.enabled) installer_.emplace(config);
 }
 
@@ -53,10 +53,7 @@ Result<Fate> Agent::run() {
                                     .installer = installer_ ? &*installer_ : nullptr,
                                     .api = api_}));
     if (api_ && !config_.daemonset.empty()) {
-        const auto send = [this](kubeapi::Request request, kubeapi::Client::Done done) {
-            return api_->send(std::move(request), std::move(done));
-        };
-        fate_.emplace(io_, send, config_.daemonset);
+        fate_.emplace(io_, send_by(*api_), config_.daemonset);
         fate_->look();
     }
     node_watch_ =
@@ -242,7 +239,7 @@ void Agent::work() {
     follow_ztunnel();
     reporter_->worked();
     if (!settled) return retry_later(settled.error());
-    delay_ = kFirstRetry;
+    retries_.reset();
     last_trouble_.clear();
     if (!was_ready && keeper_.ready())
         log(LogLevel::info, "datapath ready", {{"captured", pods_.captures().size()}});
@@ -278,17 +275,17 @@ void Agent::follow_ztunnel() {
 
 void Agent::retry_later(const Error& error) {
     const auto text = describe(error);
+    const auto wait = retries_.next();
     const bool is_new = std::exchange(last_trouble_, text) != text;
     log(is_new ? LogLevel::warning : LogLevel::debug, "not settled",
-        {{"error", text}, {"retry_ms", delay_.count()}});
+        {{"error", text}, {"retry_ms", wait.count()}});
     // A device that is gone fails what is asked of it: where pods are is found anew.
     keeper_.forget_links();
     all_ = true;
-    retry_.expires_after(delay_);
+    retry_.expires_after(wait);
     retry_.async_wait([this](const asio::error_code& code) {
         if (!code) work_soon();
     });
-    delay_ = std::min(delay_ * 2, kLastRetry);
 }
 
 }  // namespace ambient::agent

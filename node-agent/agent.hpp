@@ -3,7 +3,6 @@
 // kernel is read again (ARCHITECTURE).
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,6 +16,7 @@
 
 #include "common/config/agent_config.hpp"
 #include "common/netlink/monitor.hpp"
+#include "node-agent/backoff.hpp"
 #include "node-agent/install/installer.hpp"
 #include "node-agent/keeper.hpp"
 #include "node-agent/pod_table.hpp"
@@ -97,7 +97,7 @@ class Agent {
     bool was_complete_ = false;    // the pod table, the last time that we looked
     std::set<IpAddress> touched_;  // look at these, wanted as before
     bool posted_ = false;          // work() is on its way
-    std::chrono::milliseconds delay_;
+    Backoff retries_;
     std::string last_trouble_;
 };
 

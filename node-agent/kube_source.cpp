@@ -110,10 +110,7 @@ ListWatch::Audience KubeSource::audience_of_pods() {
                     pods_listed_ = true;
                     listed();
                 },
-            .changed =
-                [this] {
-                    if (std::exchange(news_, false)) changed_();
-                }};
+            .changed = [this] { tell_news(); }};
 }
 
 ListWatch::Audience KubeSource::audience_of_spaces() {
@@ -137,10 +134,11 @@ ListWatch::Audience KubeSource::audience_of_spaces() {
                     spaces_listed_ = true;
                     listed();
                 },
-            .changed =
-                [this] {
-                    if (std::exchange(news_, false)) changed_();
-                }};
+            .changed = [this] { tell_news(); }};
+}
+
+void KubeSource::tell_news() {
+    if (std::exchange(news_, false)) changed_();
 }
 
 void KubeSource::listed() {

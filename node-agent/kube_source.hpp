@@ -47,6 +47,7 @@ class KubeSource : public Source {
     ListWatch::Audience audience_of_spaces();
     [[nodiscard]] bool usable(const kube::Received& received);
     void listed();
+    void tell_news();
     void overtake(const PodId& id);
     void ask_for_pod(const PodId& id);
     void on_pod(const PodId& id, const Result<kubeapi::Response>& result);

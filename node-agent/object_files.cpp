@@ -1,18 +1,14 @@
 #include "node-agent/object_files.hpp"
 
-#include <sys/inotify.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "common/base/read_file.hpp"
 #include "common/kube/decode.hpp"
+#include "node-agent/inotify.hpp"
 
 namespace ambient::agent {
 namespace {
@@ -65,24 +61,15 @@ bool ObjectFiles::counts(const std::string& name) const {
 
 ObjectFiles::Touched ObjectFiles::drain() {
     Touched touched;
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
-    while (true) {
-        const ssize_t size = ::read(inotify_.get(), buffer.data(), buffer.size());
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) return touched;
-        for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
-            inotify_event event;
-            std::memcpy(&event, buffer.data() + at, sizeof event);
-            const std::string name = event.len > 0 ? buffer.data() + at + sizeof event : "";
-            at += sizeof event + event.len;
-            if (event.mask & IN_Q_OVERFLOW) touched.all = true;
-            if (event.wd != watch_) continue;  // of a folder that we no longer follow
-            if (event.mask & IN_MOVE_SELF) ::inotify_rm_watch(inotify_.get(), watch_);
-            if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) watch_ = -1;
-            if (name == kDataLink) touched.all = true;
-            if (counts(name)) touched.names.insert(name);
-        }
-    }
+    drain_inotify(inotify_.get(), [&](const inotify_event& event, const std::string& name) {
+        if (event.mask & IN_Q_OVERFLOW) touched.all = true;
+        if (event.wd != watch_) return;  // of a folder that we no longer follow
+        if (event.mask & IN_MOVE_SELF) ::inotify_rm_watch(inotify_.get(), watch_);
+        if (event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) watch_ = -1;
+        if (name == kDataLink) touched.all = true;
+        if (counts(name)) touched.names.insert(name);
+    });
+    return touched;
 }
 
 Result<std::set<std::string>> ObjectFiles::list() const {

@@ -28,9 +28,7 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
                                           [&self](auto path) { return self.page(path); }));
     }
     if (subjects.api == nullptr) return made;
-    const Send send = [api = subjects.api](kubeapi::Request request, kubeapi::Client::Done done) {
-        return api->send(std::move(request), std::move(done));
-    };
+    const Send send = send_by(*subjects.api);
     if (config.status.annotate || config.status.events) {
         self.status_.emplace(io, send, config, [&self] {
             return StatusWriter::View{.verified = self.of_.keeper.ready(),

@@ -75,6 +75,7 @@ rpc::Reply Service::answer_now(const rpc::Request& request) {
 }
 
 std::vector<IpAddress> Service::ended(const rpc::Request& last) {
+    clock_.dropped(last.attachment);
     std::vector<IpAddress> left;
     for (const auto& address : last.addresses) {
         if (in_progress_.erase(address) > 0) left.push_back(address);

@@ -1,12 +1,9 @@
 #include "node-agent/install/folder_watch.hpp"
 
-#include <sys/inotify.h>
-#include <unistd.h>
-
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <system_error>
+
+#include "node-agent/inotify.hpp"
 
 namespace ambient::agent {
 namespace {
@@ -45,25 +42,16 @@ void FolderWatch::follow_folders() {
 
 bool FolderWatch::drain() {
     bool touched = false;
-    alignas(inotify_event) std::array<char, 16 * 1024> buffer;
-    while (true) {
-        const ssize_t size = ::read(inotify_.get(), buffer.data(), buffer.size());
-        if (size < 0 && errno == EINTR) continue;
-        if (size <= 0) return touched;
-        for (std::size_t at = 0; at < static_cast<std::size_t>(size);) {
-            inotify_event event;
-            std::memcpy(&event, buffer.data() + at, sizeof event);
-            const std::string name = event.len > 0 ? buffer.data() + at + sizeof event : "";
-            at += sizeof event + event.len;
-            if (event.mask & (kFinished | kFolderGone | IN_Q_OVERFLOW)) touched = true;
-            for (auto& folder : folders_) {
-                if (folder.watch != event.wd) continue;
-                if ((event.mask & IN_CREATE) && is_link(folder.path / name)) touched = true;
-                if (event.mask & IN_MOVE_SELF) ::inotify_rm_watch(inotify_.get(), event.wd);
-                if (event.mask & kFolderGone) folder.watch = -1;
-            }
+    drain_inotify(inotify_.get(), [&](const inotify_event& event, const std::string& name) {
+        if (event.mask & (kFinished | kFolderGone | IN_Q_OVERFLOW)) touched = true;
+        for (auto& folder : folders_) {
+            if (folder.watch != event.wd) continue;
+            if ((event.mask & IN_CREATE) && is_link(folder.path / name)) touched = true;
+            if (event.mask & IN_MOVE_SELF) ::inotify_rm_watch(inotify_.get(), event.wd);
+            if (event.mask & kFolderGone) folder.watch = -1;
         }
-    }
+    });
+    return touched;
 }
 
 }  // namespace ambient::agent

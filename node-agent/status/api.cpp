@@ -1,9 +1,17 @@
 #include "node-agent/status/api.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace ambient::agent {
+
+Send send_by(kubeapi::Client& client) {
+    return [&client](kubeapi::Request request, kubeapi::Client::Done done) {
+        return client.send(std::move(request), std::move(done));
+    };
+}
 
 Verdict judge(const Result<kubeapi::Response>& answer) {
     if (!answer) return Verdict::unavailable;

@@ -10,6 +10,8 @@ namespace ambient::agent {
 
 // kubeapi::Client::send; in tests something else.
 using Send = std::function<kubeapi::Call(kubeapi::Request, kubeapi::Client::Done)>;
+// The client outlives it.
+Send send_by(kubeapi::Client& client);
 
 enum class Verdict : std::uint8_t {
     done,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,6 +11,7 @@ import render
 from engine import Engine, Host, flags
 from fake_apiserver import TOKEN, FakeApiServer
 from image_archive import AGENT
+from log_lines import LogLines
 from netns import Netns, run_command
 
 NAME = "agent"
@@ -76,36 +75,20 @@ class DaemonPod:
             *(word for pair in environment.items() for word in ("--env", "=".join(pair))),
             *(image, NAME, f"/{AGENT}", *render.container(found)["args"]),
         )
-        self._lines: list[str] = []
-        self._changed = threading.Condition()
+        self._lines = LogLines()
 
     def start(self) -> None:
-        with self._changed:
-            self._lines.clear()
+        self._lines = LogLines()
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self._reader = threading.Thread(target=self._follow, args=(self._process.stdout,))
-        self._reader.start()
-
-    def _follow(self, stream) -> None:
-        with stream:
-            for line in stream:
-                with self._changed:
-                    self._lines.append(line.rstrip())
-                    self._changed.notify_all()
+        self._reader = self._lines.follow(self._process.stdout)
 
     def log(self) -> str:
-        with self._changed:
-            return "\n".join(self._lines)
+        return "\n".join(self._lines.all())
 
     def wait_log(self, part: str, timeout: float = 30) -> None:
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            while not any(part in line for line in self._lines):
-                left = deadline - time.monotonic()
-                assert left > 0, f"no {part!r}:\n" + "\n".join(self._lines)
-                self._changed.wait(left)
+        self._lines.wait(part, timeout=timeout)
 
     @property
     def pid(self) -> int:

@@ -7,14 +7,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from log_lines import LogLines
 from netns import Netns
 
 STOP_TIMEOUT = 20.0
@@ -48,9 +47,8 @@ class Agent:
             )
         )
         self._process: subprocess.Popen[str] | None = None
-        self._lines: list[str] = []
+        self._lines = LogLines()
         self.started_at = 0  # how many lines were there
-        self._changed = threading.Condition()
 
     @property
     def _args(self) -> list[str]:
@@ -66,18 +64,10 @@ class Agent:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._follow, args=(self._process.stdout,), daemon=True).start()
-
-    def _follow(self, stream) -> None:
-        with stream:
-            for line in stream:
-                with self._changed:
-                    self._lines.append(line.rstrip())
-                    self._changed.notify_all()
+        self._lines.follow(self._process.stdout)
 
     def log(self) -> list[str]:
-        with self._changed:
-            return list(self._lines)
+        return self._lines.all()
 
     def wait_serving(self) -> None:
         """Waits until the plugin can ask it something."""
@@ -89,22 +79,7 @@ class Agent:
 
     def wait_log(self, *parts: str, after: int = 0, timeout: float = 20) -> str:
         """The first line, after that many lines, with all the parts."""
-
-        def find() -> str | None:
-            return next(
-                (line for line in self._lines[after:] if all(part in line for part in parts)), None
-            )
-
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            while (line := find()) is None:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise AssertionError(
-                        f"no log line with {parts}:\n" + "\n".join(self._lines[after:])
-                    )
-                self._changed.wait(left)
-            return line
+        return self._lines.wait(*parts, after=after, timeout=timeout)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None, "not running"
