@@ -12,6 +12,7 @@
 #include "common/kernel/reconcile.hpp"
 #include "common/plan/print.hpp"
 #include "common/rpc/client.hpp"
+#include "common/rpc/listener.hpp"
 #include "node-agent/discovery.hpp"
 #include "node-agent/install/installer.hpp"
 #include "node-agent/log.hpp"
@@ -53,6 +54,7 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
     }
     // First of all, so that no pod starts by way of what is about to go.
     TRY(Installer(config).uninstall());
+    TRY(rpc::remove_leftover(config.socket));
     const auto netns = TRY(Netns::current());
     auto node = TRY(LinuxKernel::open(netns, config.sysctl_dir));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));

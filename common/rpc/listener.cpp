@@ -28,8 +28,10 @@ UniqueFd seqpacket_socket() {
     return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 }
 
-// Only a refused connection proves that nobody serves there: then the file is a leftover.
-Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
+}  // namespace
+
+Result<void> remove_leftover(const std::string& path) {
+    const auto address = TRY(socket_address(path));
     const auto probe = seqpacket_socket();
     if (!probe) return std::unexpected(errno_error(errno, "open a socket for", path));
     if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
@@ -38,17 +40,24 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
             Error{.kind = ErrorKind::conflict, .doing = "another agent serves", .object = path});
     }
     if (errno == ENOENT) return {};
+    // Only a refused connection proves that nobody serves there; any file that is no socket
+    // refuses, too (net/unix/af_unix.c, unix_find_bsd).
     if (errno != ECONNREFUSED) return std::unexpected(errno_error(errno, "probe socket", path));
+    struct stat status = {};
+    if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
+        return std::unexpected(
+            Error{.kind = ErrorKind::conflict,
+                  .doing = "what stands where the agent's socket goes is none; move it away:",
+                  .object = path});
+    }
     if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
     return std::unexpected(errno_error(errno, "remove stale socket", path));
 }
 
-}  // namespace
-
 Result<UniqueFd> listen(const std::string& path) {
     const auto address = TRY(socket_address(path));
     TRY(make_folder(path));
-    TRY(remove_stale(path, address));
+    TRY(remove_leftover(path));
     auto listener = seqpacket_socket();
     if (!listener) return std::unexpected(errno_error(errno, "open a socket for", path));
     // The mode of an unbound socket becomes the file's (net/unix/af_unix.c, unix_bind_bsd): there

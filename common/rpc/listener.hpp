@@ -9,10 +9,13 @@
 
 namespace ambient::rpc {
 
+// Removes the socket that a dead agent left at `path`. Error conflict when a living one serves
+// there, or something else than a socket stands there.
+Result<void> remove_leftover(const std::string& path);
+
 // A non-blocking SEQPACKET socket at `path` (mode 0600; its folder is made with mode 0700 when it
-// does not exist). One that a dead agent left is replaced; error conflict when a living one serves
-// there. The caller keeps the path to itself: two agents that start at the same moment are not told
-// apart.
+// does not exist), in place of a dead agent's (remove_leftover). The caller keeps the path to
+// itself: two agents that start at the same moment are not told apart.
 Result<UniqueFd> listen(const std::string& path);
 
 // The next connection, non-blocking; its peer is root. Error permission when it is not (the

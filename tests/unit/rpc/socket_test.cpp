@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include <doctest/doctest.h>
@@ -140,14 +141,24 @@ TEST_CASE("a dead agent's socket is replaced, a living one's is not") {
     first = std::unexpected(Error{});  // closed, as by SIGKILL: the file stays
     REQUIRE(std::filesystem::exists(path));
     REQUIRE(rpc::listen(path));
+    CHECK(rpc::remove_leftover(path));
+    CHECK(!std::filesystem::exists(path));
+    CHECK(rpc::remove_leftover(path));
 }
 
 TEST_CASE("a file that is no socket is not removed") {
     const ScratchFolder scratch;
     const auto path = scratch.path + "/agent.sock";
-    std::filesystem::create_directory(path);
-    CHECK(!rpc::listen(path));
-    CHECK(std::filesystem::is_directory(path));
+    SUBCASE("a folder") { std::filesystem::create_directory(path); }
+    SUBCASE("a regular file") { std::ofstream(path) << "somebody's"; }
+    SUBCASE("a link to a socket") {
+        CHECK(rpc::listen(scratch.path + "/other.sock"));
+        std::filesystem::create_symlink("other.sock", path);
+    }
+    const auto listener = rpc::listen(path);
+    REQUIRE(!listener);
+    CHECK(listener.error().kind == ErrorKind::conflict);
+    CHECK(std::filesystem::symlink_status(path).type() != std::filesystem::file_type::not_found);
 }
 
 TEST_CASE("paths that do not fit are refused") {
