@@ -47,10 +47,6 @@ IpAddress IpAddress::loopback(Family family) {
     return address;
 }
 
-bool IpAddress::is_loopback() const {
-    return family_ == Family::ipv4 ? bytes_[0] == 127 : *this == loopback(Family::ipv6);
-}
-
 std::string to_string(const IpAddress& address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     const int family = address.family() == Family::ipv4 ? AF_INET : AF_INET6;

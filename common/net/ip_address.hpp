@@ -46,8 +46,6 @@ class IpAddress {
     [[nodiscard]] constexpr std::span<const std::uint8_t> bytes() const {
         return {bytes_.data(), address_bytes(family_)};
     }
-    [[nodiscard]] bool is_unspecified() const { return *this == any(family_); }
-    [[nodiscard]] bool is_loopback() const;
 
     constexpr auto operator<=>(const IpAddress&) const = default;
 

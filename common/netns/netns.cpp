@@ -38,10 +38,6 @@ Result<Netns> Netns::adopt(UniqueFd fd, std::string name) {
     return Netns(std::move(fd), id, std::move(name));
 }
 
-Result<Netns> Netns::of_process(pid_t pid) {
-    return open("/proc/" + std::to_string(pid) + "/ns/net");
-}
-
 Result<Netns> Netns::current() { return open(kOwnPath); }
 
 Result<NetnsId> Netns::current_id() {

@@ -27,7 +27,6 @@ class Netns {
     static Result<Netns> open(const std::string& path);
     // `name` is for error texts only.
     static Result<Netns> adopt(UniqueFd fd, std::string name);
-    static Result<Netns> of_process(pid_t pid);
     // The calling thread's.
     static Result<Netns> current();
     static Result<NetnsId> current_id();

@@ -95,10 +95,7 @@ std::uint64_t Installer::writes() const {
 }
 
 Result<void> Installer::install() {
-    const auto before = writes();
     auto outcome = try_again_when_raced([this] { return look(); });
-    if (writes() != before && installed_) ++counters_.repairs;
-    if (!outcome) ++counters_.failures;
     installed_ = outcome.has_value();
     trouble_ = outcome ? std::optional<Error>() : outcome.error();
     return outcome;

@@ -26,8 +26,6 @@ class Installer {
         std::uint64_t plugin = 0;   // the program was written
         std::uint64_t added = 0;    // our entry was put into the first configuration
         std::uint64_t removed = 0;  // our entry was taken out of another one
-        std::uint64_t repairs = 0;  // looks that had to write although all was right before
-        std::uint64_t failures = 0;
     };
 
     explicit Installer(const config::AgentConfig& config);

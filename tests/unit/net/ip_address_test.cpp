@@ -40,13 +40,6 @@ TEST_CASE("families, bytes and the special addresses") {
     CHECK_EQ(to_string(Family::ipv6), "ipv6");
     CHECK_EQ(IpAddress::loopback(Family::ipv4), ip("127.0.0.1"));
     CHECK_EQ(IpAddress::loopback(Family::ipv6), ip("::1"));
-    CHECK(ip("127.8.9.10").is_loopback());
-    CHECK(ip("::1").is_loopback());
-    CHECK_FALSE(ip("::2").is_loopback());
-    CHECK_FALSE(ip("10.0.0.1").is_loopback());
-    CHECK(ip("0.0.0.0").is_unspecified());
-    CHECK(ip("::").is_unspecified());
-    CHECK_FALSE(ip("::1").is_unspecified());
     // The same bytes in another family are another address.
     CHECK_NE(ip("0.0.0.0"), ip("::"));
     CHECK_LT(ip("10.0.0.2"), ip("10.0.0.10"));
