@@ -28,8 +28,6 @@ constexpr const char* kMetadataList =
 
 constexpr const char* kSpacesPath = "/api/v1/namespaces";
 
-PodId id_of(const kube::Pod& pod) { return {.space = pod.namespace_name, .name = pod.name}; }
-
 const kube::Pod& pod_in(const kube::Received& received) {
     return std::get<kube::Pod>(received.object);
 }
@@ -222,7 +220,7 @@ void KubeSource::on_space(const PodId& id, const Result<kubeapi::Response>& resu
     if (!received) return end(id, std::unexpected(received.error()));
     // What the watch said meanwhile goes on, and this may be older.
     if (!pods_.shows(id, "")) {
-        shown_spaces_.insert(id.space);  // of a list under way
+        if (space_watch_->is_listing()) shown_spaces_.insert(id.space);
         pods_.put(space_in(*received));
         changed_();
     }

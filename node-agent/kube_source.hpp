@@ -49,7 +49,6 @@ class KubeSource : public Source {
     void listed();
     void tell_news();
     void overtake(const PodId& id);
-    void ask_for_pod(const PodId& id);
     void on_pod(const PodId& id, const Result<kubeapi::Response>& result);
     void ask_for_space(const PodId& id);
     void on_space(const PodId& id, const Result<kubeapi::Response>& result);
@@ -66,7 +65,7 @@ class KubeSource : public Source {
     std::optional<ListWatch> pod_watch_;
     std::optional<ListWatch> space_watch_;
     std::set<PodId> shown_pods_;  // by the list under way
-    std::set<std::string> shown_spaces_;
+    SpaceNames shown_spaces_;
     bool pods_listed_ = false;  // once
     bool spaces_listed_ = false;
     std::map<PodId, Fetch> fetches_;

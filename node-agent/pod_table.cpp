@@ -17,14 +17,16 @@ cni::Attachment as_remembered(const cni::Attachment& attachment) {
 
 }  // namespace
 
+PodId id_of(const kube::Pod& pod) { return {.space = pod.namespace_name, .name = pod.name}; }
+
 std::string to_string(const PodId& id) { return id.space + "/" + id.name; }
 
 PodTable::PodTable(desired::Policy policy, std::string node_name)
     : policy_(std::move(policy)), node_name_(std::move(node_name)) {}
 
-const kube::Namespace* PodTable::space_of(const PodId& id) const {
+const kube::Labels* PodTable::space_of(const PodId& id) const {
     const auto space = spaces_.find(id.space);
-    return space == spaces_.end() ? nullptr : &space->second;
+    return space == spaces_.end() ? nullptr : space->second.get();
 }
 
 bool PodTable::is_of_this_node(const kube::Pod& pod) const {
@@ -33,15 +35,15 @@ bool PodTable::is_of_this_node(const kube::Pod& pod) const {
 
 void PodTable::put(kube::Pod pod) {
     if (!is_of_this_node(pod)) return;
-    const PodId id{pod.namespace_name, pod.name};
+    const auto id = id_of(pod);
     set_pod(id, desired::trimmed(policy_, std::move(pod)));
 }
 
 void PodTable::put(const kube::Namespace& space) {
-    auto trimmed = desired::trimmed(policy_, space);
+    auto labels = label_sets_.share(desired::trimmed(policy_, space));
     const auto known = spaces_.find(space.name);
-    if (known != spaces_.end() && known->second == trimmed) return;
-    spaces_.insert_or_assign(space.name, std::move(trimmed));
+    if (known != spaces_.end() && known->second == labels) return;
+    spaces_.insert_or_assign(space.name, std::move(labels));
     update_pods_of(space.name);
 }
 
@@ -60,9 +62,9 @@ void PodTable::keep_only_pods(const std::set<PodId>& shown) {
         drop_pod(id);
 }
 
-void PodTable::keep_only_namespaces(const std::set<std::string>& shown) {
+void PodTable::keep_only_namespaces(const SpaceNames& shown) {
     std::vector<std::string> gone;
-    for (const auto& [name, space] : spaces_) {
+    for (const auto& [name, labels] : spaces_) {
         if (!shown.contains(name)) gone.push_back(name);
     }
     for (const auto& name : gone)
@@ -75,7 +77,7 @@ void PodTable::complete() {
 }
 
 void PodTable::replace(const kube::Objects& objects) {
-    std::set<std::string> spaces;
+    SpaceNames spaces;
     for (const auto& space : objects.namespaces) {
         put(space);
         spaces.insert(space.name);
@@ -84,7 +86,7 @@ void PodTable::replace(const kube::Objects& objects) {
     std::set<PodId> pods;
     for (const auto& pod : objects.pods) {
         put(pod);
-        if (is_of_this_node(pod)) pods.insert({pod.namespace_name, pod.name});
+        if (is_of_this_node(pod)) pods.insert(id_of(pod));
     }
     keep_only_pods(pods);
     complete();
@@ -93,6 +95,8 @@ void PodTable::replace(const kube::Objects& objects) {
 void PodTable::set_pod(const PodId& id, std::optional<kube::Pod> pod) {
     if (!pod && !pods_.contains(id)) return;
     auto& entry = pods_[id];
+    // Most versions of a pod differ in nothing that matters here.
+    if (entry.pod && pod) entry.pod->resource_version = pod->resource_version;
     if (entry.pod == pod) return;
     const auto is_ztunnel = [&](const std::optional<kube::Pod>& one) {
         return one && desired::is_ztunnel(policy_, *one);
@@ -204,7 +208,7 @@ std::map<IpAddress, PodTable::Claim> PodTable::claims_of(const PodId& id,
     // An attachment of a pod that the source does not show holds its address, so that nobody else's
     // capture applies.
     const auto pod = entry.pod.value_or(kube::Pod{});
-    if (pod.host_network || pod.phase == "Succeeded" || pod.phase == "Failed") return claims;
+    if (pod.host_network || desired::is_finished(pod)) return claims;
     const bool captured = entry.pod && desired::enrolment_of(policy_, pod, space_of(id)).enrolled;
     for (const auto& address : pod.addresses) {
         claims[address] = {.captured = captured,

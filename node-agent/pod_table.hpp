@@ -5,15 +5,19 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <boost/container/flat_set.hpp>
+
 #include "common/cni/attachment.hpp"
 #include "common/desired/enrolment.hpp"
 #include "common/kube/objects.hpp"
+#include "node-agent/shared_values.hpp"
 
 namespace ambient::agent {
 
@@ -24,7 +28,11 @@ struct PodId {
     auto operator<=>(const PodId&) const = default;
 };
 
+PodId id_of(const kube::Pod& pod);
 std::string to_string(const PodId& id);
+
+// Thousands, told in their order: one block of memory, which goes back to the system.
+using SpaceNames = boost::container::flat_set<std::string>;
 
 // A pod that wants an address captured; `comment` goes with the set element.
 struct Capture {
@@ -46,7 +54,7 @@ class PodTable {
     void drop_namespace(const std::string& name);
     // After a whole list: what it did not show is gone.
     void keep_only_pods(const std::set<PodId>& shown);
-    void keep_only_namespaces(const std::set<std::string>& shown);
+    void keep_only_namespaces(const SpaceNames& shown);
     // Everything there is was told once. Until then an absent pod means nothing: nobody is decided
     // about, and nobody may be taken out of the mesh.
     void complete();
@@ -90,9 +98,9 @@ class PodTable {
 
     // Every pod that the source shows, of this node. Pointers until the next change.
     [[nodiscard]] std::vector<const kube::Pod*> shown() const;
-    [[nodiscard]] const std::map<std::string, kube::Namespace>& namespaces() const {
-        return spaces_;
-    }
+    // By name.
+    using SpaceLabels = std::map<std::string, std::shared_ptr<const kube::Labels>>;
+    [[nodiscard]] const SpaceLabels& namespaces() const { return spaces_; }
 
     // Pods that say that they are a ztunnel and are not believed, each told once.
     std::vector<PodId> take_refused_ztunnels() { return std::exchange(refused_ztunnels_, {}); }
@@ -124,7 +132,7 @@ class PodTable {
     [[nodiscard]] bool is_of_this_node(const kube::Pod& pod) const;
     void update_pods_of(const std::string& space);
     void set_pod(const PodId& id, std::optional<kube::Pod> pod);
-    [[nodiscard]] const kube::Namespace* space_of(const PodId& id) const;
+    [[nodiscard]] const kube::Labels* space_of(const PodId& id) const;
     // Brings claims and captures of one pod up to date; forgets it when nothing speaks of it any
     // more.
     void update(const PodId& id);
@@ -135,7 +143,8 @@ class PodTable {
     bool known_ = false;  // the source has shown everything once
     desired::Policy policy_;
     std::string node_name_;
-    std::map<std::string, kube::Namespace> spaces_;
+    SharedValues<kube::Labels> label_sets_;
+    SpaceLabels spaces_;  // every namespace of the cluster, most with one of a few sets of labels
     std::map<PodId, Entry> pods_;
     std::map<cni::Attachment, Attached> attachments_;
     struct Recovered {

@@ -29,8 +29,6 @@ kube::Labels only(const kube::Labels& labels, std::initializer_list<std::string_
     return kept;
 }
 
-bool is_finished(const kube::Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
-
 bool is_ready(const kube::Pod& pod) { return pod.phase == "Running" && pod.ready; }
 
 // Why a pod is never captured, whatever dataplane mode it asks for; empty when it may be.
@@ -51,7 +49,8 @@ std::string obstacle(const Policy& policy, const kube::Pod& pod) {
 }  // namespace
 
 // A pod label with any other value than these two decides nothing, as an absent one.
-Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space) {
+Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod,
+                       const kube::Labels* space_labels) {
     if (std::string why_not = obstacle(policy, pod); !why_not.empty()) {
         return {.enrolled = false, .reason = std::move(why_not)};
     }
@@ -62,10 +61,10 @@ Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::N
     if (has(pod.labels, label, policy.ambient_value)) {
         return {.enrolled = true, .reason = "pod label " + label + "=" + policy.ambient_value};
     }
-    if (!space) {
+    if (!space_labels) {
         return {.enrolled = false, .reason = "namespace " + pod.namespace_name + " is not known"};
     }
-    if (has(space->labels, label, policy.ambient_value)) {
+    if (has(*space_labels, label, policy.ambient_value)) {
         return {.enrolled = true,
                 .reason = "namespace label " + label + "=" + policy.ambient_value};
     }
@@ -73,13 +72,7 @@ Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::N
             .reason = "neither pod nor namespace has label " + label + "=" + policy.ambient_value};
 }
 
-Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space) {
-    Enrolment enrolment = enrolment_of(policy, pod, space);
-    if (!enrolment.enrolled) return enrolment;
-    if (is_finished(pod)) return {.enrolled = false, .reason = "pod has finished"};
-    if (pod.addresses.empty()) return {.enrolled = false, .reason = "pod has no address yet"};
-    return enrolment;
-}
+bool is_finished(const kube::Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
 
 kube::Pod trimmed(const Policy& policy, kube::Pod pod) {
     pod.labels = only(pod.labels, {policy.dataplane_label, policy.ztunnel_label});
@@ -95,8 +88,8 @@ kube::Pod trimmed(const Policy& policy, kube::Pod pod) {
     return pod;
 }
 
-kube::Namespace trimmed(const Policy& policy, const kube::Namespace& space) {
-    return {.name = space.name, .labels = only(space.labels, {policy.dataplane_label})};
+kube::Labels trimmed(const Policy& policy, const kube::Namespace& space) {
+    return only(space.labels, {policy.dataplane_label});
 }
 
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod) {

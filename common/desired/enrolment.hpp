@@ -18,15 +18,16 @@ struct Enrolment {
 };
 
 // Whether a pod is captured, its addresses and phase left aside: labels, annotations, host network,
-// excluded namespaces. `space` may be null: the namespace is not known.
-Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space);
+// excluded namespaces. `space_labels` may be null: the namespace is not known.
+Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod,
+                       const kube::Labels* space_labels);
 
-// The same, and it has an address and has not finished: its traffic must be captured now.
-Enrolment capture_now(const Policy& policy, const kube::Pod& pod, const kube::Namespace* space);
+// Whether its containers ended for good: its addresses may be another pod's by now.
+bool is_finished(const kube::Pod& pod);
 
 // Only what this policy reads, which is a small part: labels, annotations and environment by name.
 kube::Pod trimmed(const Policy& policy, kube::Pod pod);
-kube::Namespace trimmed(const Policy& policy, const kube::Namespace& space);
+kube::Labels trimmed(const Policy& policy, const kube::Namespace& space);
 
 // Whether the pod is a ztunnel: by its label, which anyone may write who may create pods, and by
 // its namespace and service account, which not everyone may use.

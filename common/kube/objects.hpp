@@ -22,6 +22,7 @@ struct Pod {
     std::string namespace_name = {};
     std::string name = {};
     std::string uid = {};
+    std::string resource_version = {};  // empty in files
     Labels labels = {};
     Labels annotations = {};
     std::string node_name = {};        // spec.nodeName

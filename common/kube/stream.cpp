@@ -35,6 +35,7 @@ Received receive(Kind kind, Draft& draft) {
         draft.problem = Problem{{}, "unexpected kind " + draft.kind};
     Pod bare = {.namespace_name = draft.pod.namespace_name, .name = draft.pod.name};
     if (kind == Kind::pod) {
+        draft.pod.resource_version = received.resource_version;
         take(take_pod(draft), std::move(bare));
     } else {
         take(take_namespace(draft), Namespace{.name = std::move(bare.name)});

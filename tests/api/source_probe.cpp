@@ -105,11 +105,13 @@ class Printer {
         std::map<std::string, kube::Pod> pods;
         for (const auto* pod : table_.shown())
             pods.emplace(pod->namespace_name + "/" + pod->name, *pod);
-        print_differences("pod", pods_, pods, [](const auto& pod) { return as_json(pod); });
+        print_differences("pod", pods_, pods,
+                          [](const auto&, const auto& pod) { return as_json(pod); });
         pods_ = std::move(pods);
-        print_differences("namespace", spaces_, table_.namespaces(), [](const auto& space) {
-            return json{{"name", space.name}, {"labels", space.labels}};
-        });
+        print_differences("namespace", spaces_, table_.namespaces(),
+                          [](const auto& name, const auto& labels) {
+                              return json{{"name", name}, {"labels", *labels}};
+                          });
         spaces_ = table_.namespaces();
         if (table_.is_complete() && !std::exchange(complete_, true)) print({{"complete", true}});
     }
@@ -120,7 +122,8 @@ class Printer {
                                   ToJson to_json) {
         for (const auto& [name, object] : now) {
             const auto known = before.find(name);
-            if (known == before.end() || known->second != object) print({{what, to_json(object)}});
+            if (known == before.end() || known->second != object)
+                print({{what, to_json(name, object)}});
         }
         for (const auto& [name, object] : before) {
             if (!now.contains(name)) print({{what + "_gone", name}});
@@ -129,7 +132,7 @@ class Printer {
 
     const agent::PodTable& table_;
     std::map<std::string, kube::Pod> pods_;
-    std::map<std::string, kube::Namespace> spaces_;
+    agent::PodTable::SpaceLabels spaces_;
     bool complete_ = false;
 };
 

@@ -21,10 +21,6 @@ kube::Pod pod_with(kube::Labels labels, kube::Labels annotations = {}) {
             .addresses = {IpAddress::v4(10, 244, 1, 11)}};
 }
 
-kube::Namespace space_with(kube::Labels labels) {
-    return {.name = "default", .labels = std::move(labels)};
-}
-
 void make_ztunnel(kube::Pod& pod) {
     pod.namespace_name = "istio-system";
     pod.service_account = "ztunnel";
@@ -45,8 +41,8 @@ TEST_CASE("every combination of what a pod and its namespace say") {
                 if (bits & 8) pod.annotations["sidecar.istio.io/status"] = "{}";
                 if (bits & 16) pod.annotations["ambient.istio.io/redirection"] = "disabled";
                 const std::string space_says = space_mode;
-                kube::Namespace space = {.name = pod.namespace_name};
-                if (!space_says.empty()) space.labels[kMode] = space_says;
+                kube::Labels space;
+                if (!space_says.empty()) space[kMode] = space_says;
 
                 const std::string pod_says = pod_mode ? pod_mode : "";
                 const bool expected =
@@ -65,9 +61,9 @@ TEST_CASE("every combination of what a pod and its namespace say") {
 }
 
 TEST_CASE("the reason says what decided") {
-    const kube::Namespace ambient = space_with({{kMode, "ambient"}});
-    const kube::Namespace plain = space_with({});
-    const auto reason = [&](const kube::Pod& pod, const kube::Namespace* space) {
+    const kube::Labels ambient = {{kMode, "ambient"}};
+    const kube::Labels plain;
+    const auto reason = [&](const kube::Pod& pod, const kube::Labels* space) {
         return enrolment_of(kPolicy, pod, space).reason;
     };
     CHECK(reason(pod_with({}), &ambient) == "namespace label istio.io/dataplane-mode=ambient");
@@ -93,7 +89,7 @@ TEST_CASE("the reason says what decided") {
 }
 
 TEST_CASE("a redirection annotation with another value changes nothing") {
-    const kube::Namespace ambient = space_with({{kMode, "ambient"}});
+    const kube::Labels ambient = {{kMode, "ambient"}};
     CHECK(
         enrolment_of(kPolicy, pod_with({}, {{"ambient.istio.io/redirection", "enabled"}}), &ambient)
             .enrolled);
@@ -108,35 +104,6 @@ TEST_CASE("names of labels and values come from the policy") {
     pod.namespace_name = "kube-system";
     CHECK(enrolment_of(policy, pod, nullptr).enrolled);
     CHECK_FALSE(enrolment_of(policy, pod_with({{kMode, "ambient"}}), nullptr).enrolled);
-}
-
-TEST_CASE("captured now: enrolled, with an address, not finished") {
-    struct Case {
-        const char* phase;
-        bool has_address;
-        bool terminating;
-        bool captured;
-        const char* reason;
-    };
-    const char* by_label = "pod label istio.io/dataplane-mode=ambient";
-    const std::vector<Case> cases = {
-        {"Pending", true, false, true, by_label},
-        {"Running", true, false, true, by_label},
-        {"Running", true, true, true, by_label},  // it still talks while it ends
-        {"", true, false, true, by_label},
-        {"Pending", false, false, false, "pod has no address yet"},
-        {"Succeeded", true, false, false, "pod has finished"},
-        {"Failed", true, false, false, "pod has finished"},
-    };
-    for (const Case& c : cases) {
-        kube::Pod pod = pod_with({{kMode, "ambient"}});
-        pod.phase = c.phase;
-        pod.terminating = c.terminating;
-        if (!c.has_address) pod.addresses.clear();
-        CAPTURE(pod.phase);
-        CHECK(capture_now(kPolicy, pod, nullptr) == Enrolment{c.captured, c.reason});
-    }
-    CHECK_FALSE(capture_now(kPolicy, pod_with({{kMode, "none"}}), nullptr).enrolled);
 }
 
 kube::Pod ztunnel(std::string name, std::string ready_since) {
@@ -192,7 +159,7 @@ TEST_CASE("the ztunnel that became ready last is active, the others follow") {
         CHECK(is_refused_ztunnel(kPolicy, of_somebody));
         CHECK_FALSE(is_refused_ztunnel(kPolicy, unlabelled));
         CHECK_FALSE(is_refused_ztunnel(kPolicy, fresh));
-        const kube::Namespace ambient = space_with({{kMode, "ambient"}});
+        const kube::Labels ambient = {{kMode, "ambient"}};
         CHECK(enrolment_of(kPolicy, elsewhere, &ambient).enrolled);
     }
     SUBCASE("ready is not enough while the pod is not running") {
@@ -243,7 +210,7 @@ TEST_CASE("trimming keeps every answer of the policy, and nothing else") {
     CHECK(enrolment_of(policy, kept, nullptr) == enrolment_of(policy, pod, nullptr));
     const kube::Namespace space{.name = "mesh",
                                 .labels = {{"istio.io/dataplane-mode", "ambient"}, {"a", "b"}}};
-    CHECK(trimmed(policy, space).labels.size() == 1);
+    CHECK(trimmed(policy, space).size() == 1);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ std::vector<Object> pods() {
     return {Pod{.namespace_name = "one",
                 .name = "a",
                 .uid = "u-1",
+                .resource_version = "17",
                 .labels = {{"t\u00e4g", "\U0001f600 \"q\" \\ \n/"}, {"n", "v"}},
                 .node_name = "node-a",
                 .host_network = true,

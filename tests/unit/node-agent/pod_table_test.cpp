@@ -273,6 +273,18 @@ TEST_CASE("a pod is shown with its uid and its namespace") {
     CHECK_FALSE(pods.shows({"mesh", "other"}, ""));
 }
 
+TEST_CASE("a newer version that says the same changes nothing but the version") {
+    auto pods = table();
+    auto ztunnel = ztunnel_pod();
+    pods.put(ztunnel);
+    CHECK(pods.take_ztunnels_changed());
+    ztunnel.resource_version = "2";
+    pods.put(ztunnel);
+    CHECK_FALSE(pods.take_ztunnels_changed());
+    REQUIRE(pods.shown().size() == 1);
+    CHECK(pods.shown()[0]->resource_version == "2");
+}
+
 TEST_CASE("only a ztunnel's change is a change of ztunnels") {
     auto pods = table();
     pods.replace(mesh({running("web", {kFirst})}));
