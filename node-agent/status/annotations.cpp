@@ -3,10 +3,6 @@
 namespace ambient::agent {
 namespace {
 
-PodRef ref_of(const kube::Pod& pod) {
-    return {.id = {.space = pod.namespace_name, .name = pod.name}, .uid = pod.uid};
-}
-
 std::string annotation_of(const desired::Policy& policy, const kube::Pod& pod) {
     const auto found = pod.annotations.find(policy.redirection_annotation);
     return found == pod.annotations.end() ? std::string() : found->second;
@@ -27,7 +23,9 @@ std::vector<AnnotationWrite> annotation_writes(const desired::Policy& policy,
         const bool is_enabled = ours == written.end() ? value == kRedirectionEnabled : ours->second;
         const auto capture = captures.find(ref.id);
         const bool captured = capture != captures.end() && capture->second.captured;
-        if (captured != is_enabled) writes.push_back({.pod = ref, .enabled = captured});
+        if (captured == is_enabled) continue;
+        writes.push_back(
+            {.pod = ref, .resource_version = pod->resource_version, .enabled = captured});
     }
     return writes;
 }

@@ -17,6 +17,7 @@ using Written = std::map<PodRef, bool>;
 
 struct AnnotationWrite {
     PodRef pod;
+    std::string resource_version;  // of the pod that was looked at
     bool enabled = false;
 
     bool operator==(const AnnotationWrite&) const = default;

@@ -11,7 +11,7 @@ std::vector<Obstacles::Due> Obstacles::due(const std::vector<const kube::Pod*>& 
     std::map<PodRef, Case> cases;
     next_.reset();
     for (const auto* pod : shown) {
-        PodRef ref{.id = {.space = pod->namespace_name, .name = pod->name}, .uid = pod->uid};
+        auto ref = ref_of(*pod);
         const auto capture = captures.find(ref.id);
         const bool hindered = capture != captures.end() && !capture->second.captured &&
                               !capture->second.obstacle.empty() && !pod->terminating;

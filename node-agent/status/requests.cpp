@@ -73,10 +73,15 @@ std::string event_name(const PodRef& pod, std::string_view why) {
 
 }  // namespace
 
-Request set_annotation(const PodRef& pod, const std::string& annotation) {
-    return patch(
-        path_of(pod.id), kMergePatch,
-        {{"metadata", {{"uid", pod.uid}, {"annotations", {{annotation, kRedirectionEnabled}}}}}});
+PodRef ref_of(const kube::Pod& pod) { return {.id = id_of(pod), .uid = pod.uid}; }
+
+Request set_annotation(const PodRef& pod, const std::string& resource_version,
+                       const std::string& annotation) {
+    return patch(path_of(pod.id), kMergePatch,
+                 {{"metadata",
+                   {{"uid", pod.uid},
+                    {"resourceVersion", resource_version},
+                    {"annotations", {{annotation, kRedirectionEnabled}}}}}});
 }
 
 Request clear_annotation(const PodRef& pod, const std::string& annotation) {

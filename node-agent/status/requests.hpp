@@ -23,10 +23,13 @@ struct PodRef {
     auto operator<=>(const PodRef&) const = default;
 };
 
-// Sets the annotation to "enabled". A merge patch with the uid is refused for another pod of this
-// name. A value written by somebody else in the moment since we looked would be replaced: JSON
-// Patch could test for a value, but not for none.
-kubeapi::Request set_annotation(const PodRef& pod, const std::string& annotation);
+PodRef ref_of(const kube::Pod& pod);
+
+// Sets the annotation to "enabled". A merge patch with uid and resourceVersion is refused (409) for
+// another pod of this name, and for one that somebody has changed since we saw it: "disabled" may
+// stand there by now.
+kubeapi::Request set_annotation(const PodRef& pod, const std::string& resource_version,
+                                const std::string& annotation);
 // Removes it when it is "enabled", else is refused: another value is somebody else's.
 kubeapi::Request clear_annotation(const PodRef& pod, const std::string& annotation);
 

@@ -85,9 +85,8 @@ void StatusWriter::look() {
 void StatusWriter::forget_delays(const std::vector<const kube::Pod*>& shown) {
     if (delays_.empty()) return;
     std::set<PodRef> alive;
-    for (const auto* pod : shown) {
-        alive.insert({.id = {.space = pod->namespace_name, .name = pod->name}, .uid = pod->uid});
-    }
+    for (const auto* pod : shown)
+        alive.insert(ref_of(*pod));
     std::erase_if(delays_, [&](const auto& delay) { return !alive.contains(delay.first.pod); });
 }
 
@@ -105,17 +104,17 @@ void StatusWriter::send_next() {
 }
 
 kubeapi::Request StatusWriter::request_for(const Write& write) const {
-    return std::visit(Overloaded{[&](const AnnotationWrite& annotation) {
-                                     const auto& name = policy_.redirection_annotation;
-                                     return annotation.enabled
-                                                ? set_annotation(annotation.pod, name)
-                                                : clear_annotation(annotation.pod, name);
-                                 },
-                                 [&](const Obstacles::Due& due) {
-                                     return not_captured_event(due.pod, due.why, node_name_,
-                                                               std::chrono::system_clock::now());
-                                 }},
-                      write);
+    return std::visit(
+        Overloaded{[&](const AnnotationWrite& what) {
+                       const auto& name = policy_.redirection_annotation;
+                       return what.enabled ? set_annotation(what.pod, what.resource_version, name)
+                                           : clear_annotation(what.pod, name);
+                   },
+                   [&](const Obstacles::Due& due) {
+                       return not_captured_event(due.pod, due.why, node_name_,
+                                                 std::chrono::system_clock::now());
+                   }},
+        write);
 }
 
 void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Response>& answer) {
@@ -135,8 +134,10 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
                    write);
     } else {
         const auto text = describe(answer);
-        const bool is_new = std::exchange(last_failure_, text) != text;
-        log(is_new ? LogLevel::warning : LogLevel::debug, "status not written",
+        // Somebody changed the pod while we looked at it, as the kubelet does all the time.
+        const bool is_overtaken = !key.is_event && answer && answer->status == kConflict;
+        const bool is_news = !is_overtaken && std::exchange(last_failure_, text) != text;
+        log(is_news ? LogLevel::warning : LogLevel::debug, "status not written",
             {{"pod", to_string(key.pod.id)},
              {"what", key.is_event ? "event" : "annotation"},
              {"answer", text}});

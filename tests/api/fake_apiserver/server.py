@@ -149,18 +149,18 @@ class FakeApiServer:
         return self._order(resource, frame(kind, text))
 
     @contextlib.contextmanager
-    def watches_held_back(self) -> Iterator[None]:
-        """Watches say nothing while it lasts; then all that happened."""
+    def watches_held_back(self, resource: str | None = None) -> Iterator[None]:
+        """Watches (of that resource) say nothing while it lasts; then all that happened."""
 
-        def mute(muted: bool) -> None:
+        def mute(muted: Callable[[str], bool]) -> None:
             self._api.watches.muted = muted
             self._api.watches.wake()
 
-        self._call(lambda: mute(True))
+        self._call(lambda: mute(lambda watched: resource in (None, watched)))
         try:
             yield
         finally:
-            self._call(lambda: mute(False))
+            self._call(lambda: mute(lambda _: False))
 
     def watching(self) -> list[str]:
         """The resources that are watched now."""

@@ -63,7 +63,7 @@ class Watches:
     def __init__(self, store: Store) -> None:
         self._store = store
         self.running: list[Watch] = []
-        self.muted = False  # changes are told later
+        self.muted: Callable[[str], bool] = lambda _: False  # of what changes are told later
         self.begun: Callable[[], None] = lambda: None
         store.changed = self.wake
 
@@ -139,7 +139,7 @@ class Watches:
         bookmark_at = min(loop.time() + BOOKMARK_PERIOD, end - BOOKMARK_BEFORE_END)
         while not request.cancelled:
             watch.wake.clear()
-            for change in [] if self.muted else self._store.changes_after(watch.version):
+            for change in [] if self.muted(watch.resource) else self._store.changes_after(watch.version):
                 event = watch.event(change)
                 if event and isinstance(fault, BreakInEvent):
                     await response.send(event[: len(event) // 2])

@@ -28,6 +28,7 @@ HEALTH_PORT = 15014
 POD_CIDR, GATEWAY = "10.250.1.0/24", "10.250.1.1"
 PLUGINS = ("ptp", "host-local", "loopback")
 TAINT = "ambient-cni.dev/not-ready"
+REDIRECTION = "ambient.istio.io/redirection"
 DAEMON_SET = ("istio-system", "ambient-node-agent")
 ZTUNNEL = ("istio-system", "ztunnel-kube")
 
@@ -151,15 +152,13 @@ class KubeNode:
         return sandbox.address
 
     def show_address(self, space: str, name: str, address: str) -> None:
-        pod = self.api.get("pods", space, name)
-        assert pod
+        pod = self.pod(space, name)
         pod["status"] = objects.running(address)
         self.api.put("pods", pod)
 
     def stop_pod(self, space: str, name: str) -> None:
         """As a pod goes: it is terminating, its sandbox goes, then it goes from the API."""
-        pod = self.api.get("pods", space, name)
-        assert pod
+        pod = self.pod(space, name)
         pod["metadata"]["deletionTimestamp"] = objects.CREATED
         self.api.put("pods", pod)
         self.remove_sandbox(space, name)
@@ -201,6 +200,21 @@ class KubeNode:
     def wait_whole(self, timeout: float = 30) -> None:
         """Until exactly those are captured that the API's objects ask for."""
         self._wait(self.is_whole, "the kernel as the objects want it", timeout)
+
+    def pod(self, space: str, name: str) -> dict[str, Any]:
+        """As the API has it."""
+        pod = self.api.get("pods", space, name)
+        assert pod
+        return pod
+
+    def redirection(self, space: str, name: str) -> str | None:
+        """The value of the annotation."""
+        value: str | None = self.pod(space, name)["metadata"]["annotations"].get(REDIRECTION)
+        return value
+
+    def wait_redirection(self, space: str, name: str, value: str | None) -> None:
+        what = f"{space}/{name} annotated {value}"
+        self.api.wait(lambda: self.redirection(space, name) == value, what)
 
     def _wait(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
         with KernelEvents(self.netns) as events:

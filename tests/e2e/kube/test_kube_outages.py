@@ -105,6 +105,7 @@ def assert_as_without_us(node: KubeNode) -> None:
     assert node.conf_file.read_text() == node.primary
     assert [path.name for path in node.conf_dir.iterdir()] == [node.conf_file.name]
     assert not (node.bin_dir / "ambient-cni").exists()
+    assert not node.agent.socket.exists()
     assert node.captured() == set()
     left = snapshot(node.netns)
     assert "ambient" not in str(left["filter"]) and "istio" not in str(left["devices"])
@@ -118,21 +119,27 @@ def install_again(node: KubeNode) -> None:
 
 
 def test_uninstall_leaves_the_node_as_without_us(node: KubeNode) -> None:
+    node.wait_captured(node.start_pod("mesh", "stays"))
+    node.wait_redirection("mesh", "stays", "enabled")
     node.agent.stop()
     assert node.chain() == ["ptp", "ambient-cni"], "an agent that is stopped leaves its entry"
+    assert node.redirection("mesh", "stays") == "enabled"
     node.agent.uninstall()
     try:
         assert_as_without_us(node)
+        assert node.redirection("mesh", "stays") is None
     finally:
         install_again(node)
 
 
 def test_agent_stopped_after_its_daemonset_was_deleted_uninstalls(node: KubeNode) -> None:
     node.wait_captured(node.start_pod("mesh", "stays"))
+    node.wait_redirection("mesh", "stays", "enabled")
     node.api.delete("daemonsets", *DAEMON_SET)
     node.agent.stop()
     try:
         assert_as_without_us(node)
+        assert node.redirection("mesh", "stays") is None
     finally:
         node.put_daemon_set()
         install_again(node)

@@ -8,23 +8,8 @@ from typing import Any
 import pytest
 
 from fake_apiserver import objects
-from kube.kube_node import NODE, NODE_ADDRESS, TAINT, ZTUNNEL, KubeNode
+from kube.kube_node import NODE, NODE_ADDRESS, REDIRECTION, TAINT, ZTUNNEL, KubeNode
 from kube.libcni import AddRefused
-
-REDIRECTION = "ambient.istio.io/redirection"
-
-
-def pod_of(node: KubeNode, space: str, name: str) -> dict[str, Any]:
-    pod = node.api.get("pods", space, name)
-    assert pod
-    return pod
-
-
-def wait_annotation(node: KubeNode, space: str, name: str, value: str | None) -> None:
-    def found() -> str | None:
-        return pod_of(node, space, name)["metadata"]["annotations"].get(REDIRECTION)
-
-    node.api.wait(lambda: found() == value, f"{space}/{name} annotated {value}")
 
 
 def put_object(node: KubeNode, name: str, address: str | None, **fields: Any) -> None:
@@ -42,7 +27,7 @@ def test_pod_is_captured_when_its_sandbox_is_there(node: KubeNode) -> None:
     address = node.add_sandbox("mesh", "first")
     assert address in node.captured(), "ADD returned before its capture"
     node.show_address("mesh", "first", address)
-    wait_annotation(node, "mesh", "first", "enabled")
+    node.wait_redirection("mesh", "first", "enabled")
     node.stop_pod("mesh", "first")
     assert address not in node.captured()
 
@@ -52,10 +37,29 @@ def test_namespace_relabelled_live(node: KubeNode) -> None:
     assert address not in node.captured()
     node.put_namespace("plain", ambient=True)
     node.wait_captured(address)
-    wait_annotation(node, "plain", "mover", "enabled")
+    node.wait_redirection("plain", "mover", "enabled")
     node.put_namespace("plain", ambient=False)
     node.wait_captured(address, False)
-    wait_annotation(node, "plain", "mover", None)
+    node.wait_redirection("plain", "mover", None)
+
+
+def test_opted_out_while_the_watch_is_behind(node: KubeNode) -> None:
+    """The agent captures what it knows, and does not write over what it does not know yet."""
+    address = node.start_pod("plain", "owner")
+    node.wait_whole()
+    with node.api.watches_held_back("pods"):
+        pod = node.pod("plain", "owner")
+        pod["metadata"]["annotations"][REDIRECTION] = "disabled"
+        node.api.put("pods", pod)
+        asked = len(node.api.requests("patch", "pods"))
+        node.put_namespace("plain", ambient=True)
+        node.wait_captured(address)
+        patch = node.api.wait_requests("patch", "pods", asked + 1)[asked]
+        node.api.wait(lambda: patch.code != 0, "an answer")
+        assert patch.code == 409
+    node.wait_captured(address, False)
+    node.put_namespace("plain", ambient=False)
+    node.wait_redirection("plain", "owner", "disabled")
 
 
 def test_pod_that_the_watch_has_not_shown_is_asked_for(node: KubeNode) -> None:
@@ -84,13 +88,13 @@ def test_never_captured(node: KubeNode) -> None:
     address = node.start_pod("mesh", "last")
     node.wait_captured(address)
     node.wait_whole()
-    assert pod_of(node, "mesh", "opted-out")["metadata"]["annotations"][REDIRECTION] == "disabled"
+    assert node.redirection("mesh", "opted-out") == "disabled"
 
 
 def test_pod_that_finishes_is_no_longer_captured(node: KubeNode) -> None:
     address = node.start_pod("mesh", "job")
     node.wait_captured(address)
-    pod = pod_of(node, "mesh", "job")
+    pod = node.pod("mesh", "job")
     pod["status"] = objects.running(address, phase="Succeeded", ready=False)
     node.api.put("pods", pod)
     node.wait_captured(address, False)
@@ -117,7 +121,7 @@ def test_foreign_ztunnel_is_refused(node: KubeNode) -> None:
     address = node.start_pod("mesh", "impostor", labels={"app": "ztunnel"}, account="ztunnel")
     node.wait_captured(address)  # an ordinary pod
     node.agent.wait_log("mesh/impostor", "ztunnel", after=seen)
-    ztunnel = pod_of(node, *ZTUNNEL)["status"]["podIP"]
+    ztunnel = node.pod(*ZTUNNEL)["status"]["podIP"]
     routes = node.netns.command("ip", "route", "show", "table", "100")
     assert f"{ztunnel} dev" in routes and f"{address} via" in routes
 

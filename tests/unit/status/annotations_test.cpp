@@ -12,7 +12,8 @@ const desired::Policy kPolicy;
 const PodRef kWeb = {.id = {.space = "default", .name = "web"}, .uid = "uid-web"};
 
 kube::Pod web(const std::string& annotation) {
-    kube::Pod pod = {.namespace_name = "default", .name = "web", .uid = "uid-web"};
+    kube::Pod pod = {
+        .namespace_name = "default", .name = "web", .uid = "uid-web", .resource_version = "7"};
     if (!annotation.empty()) pod.annotations[kPolicy.redirection_annotation] = annotation;
     return pod;
 }
@@ -21,8 +22,8 @@ using Writes = std::vector<AnnotationWrite>;
 
 const PodCaptures kCaptured = {{kWeb.id, {.captured = true, .obstacle = {}}}};
 const PodCaptures kMissing = {{kWeb.id, {.captured = false, .obstacle = "no veth"}}};
-const Writes kSet = {{.pod = kWeb, .enabled = true}};
-const Writes kClear = {{.pod = kWeb, .enabled = false}};
+const Writes kSet = {{.pod = kWeb, .resource_version = "7", .enabled = true}};
+const Writes kClear = {{.pod = kWeb, .resource_version = "7", .enabled = false}};
 
 TEST_CASE("every combination of what the annotation says and what the kernel does") {
     struct Case {

@@ -13,15 +13,15 @@ using nlohmann::json;
 const PodRef kPod = {.id = {.space = "default", .name = "web"}, .uid = "uid-web"};
 const std::string kAnnotation = "ambient.istio.io/redirection";
 
-TEST_CASE("the annotation is set by a merge patch for this very pod") {
-    const auto request = set_annotation(kPod, kAnnotation);
+TEST_CASE("the annotation is set by a merge patch for this very pod, as it was seen") {
+    const auto request = set_annotation(kPod, "7", kAnnotation);
     CHECK(request.method == "PATCH");
     CHECK(request.path == "/api/v1/namespaces/default/pods/web");
     CHECK(request.content_type == "application/merge-patch+json");
-    CHECK(
-        json::parse(request.body) ==
-        json::parse(
-            R"({"metadata": {"uid": "uid-web", "annotations": {"ambient.istio.io/redirection": "enabled"}}})"));
+    CHECK(json::parse(request.body) ==
+          json::parse(
+              R"({"metadata": {"uid": "uid-web", "resourceVersion": "7",
+                             "annotations": {"ambient.istio.io/redirection": "enabled"}}})"));
 }
 
 TEST_CASE("the annotation is removed only from this very pod, and only when it is ours") {

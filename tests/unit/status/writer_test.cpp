@@ -165,6 +165,24 @@ TEST_CASE("a refusal holds up that pod only, and is tried again later") {
     CHECK(scene.api.request(2).path.ends_with("/web-0"));
 }
 
+TEST_CASE("a pod that changed since we looked is written to as it is shown by then") {
+    Scene scene(1);
+    scene.pods[0].resource_version = "1";
+    scene.api.wait(1);
+    CHECK(scene.api.request(0).body.contains(R"("resourceVersion":"1")"));
+    scene.api.answer(0, 409);
+    SUBCASE("the same to us") {
+        scene.pods[0].resource_version = "2";
+        scene.api.wait(2);
+        CHECK(scene.api.request(1).body.contains(R"("resourceVersion":"2")"));
+    }
+    SUBCASE("its owner wants it out") {
+        scene.pods[0].annotations["ambient.istio.io/redirection"] = "disabled";
+        scene.api.settle(800ms);  // tried again after 250 to 500 ms
+        CHECK(scene.api.all.size() == 1);
+    }
+}
+
 TEST_CASE("destroying the writer takes back what is under way") {
     FakeApi api;
     kube::Pod pod = {.namespace_name = "default", .name = "web", .uid = "u"};
