@@ -3,10 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <memory>
 #include <string>
-#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <asio/io_context.hpp>
@@ -14,11 +11,10 @@
 
 #include "common/config/load.hpp"
 #include "node-agent/agent.hpp"
-#include "node-agent/file_source.hpp"
 #include "node-agent/install/installer.hpp"
-#include "node-agent/kube_source.hpp"
+#include "node-agent/leave.hpp"
 #include "node-agent/log.hpp"
-#include "node-agent/uninstall.hpp"
+#include "node-agent/open_source.hpp"
 
 namespace {
 
@@ -26,11 +22,8 @@ using namespace ambient;
 
 constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
-// Until everything was told: files are read at once, an API server has to answer.
-constexpr std::chrono::seconds kNoWait{0};
+// Until an API server has told everything.
 constexpr std::chrono::seconds kReadOnce{30};
-// Leaving must not depend on an API server that is gone.
-constexpr std::chrono::seconds kReadToLeave{5};
 
 constexpr const char* kAbout =
     "Keeps this node's ambient datapath right: the Geneve devices between the node and its "
@@ -69,74 +62,20 @@ agent::LogLevel level_of(config::LogLevel level) {
     return agent::LogLevel::info;
 }
 
-std::string environment(const char* name) {
-    const char* value = std::getenv(name);
-    return value ? value : "";
-}
-
-// Nothing without a cluster.
-Result<std::unique_ptr<kubeapi::Client>> open_client(const config::AgentConfig& config,
-                                                     asio::io_context& io) {
-    if (config.source.kind != config::SourceKind::kubernetes) return nullptr;
-    const auto& file = config.source.kubeconfig;
-    return kubeapi::Client::open(
-        io, TRY(file.empty() ? kubeapi::in_cluster(environment) : kubeapi::from_kubeconfig(file)));
-}
-
-Result<std::unique_ptr<agent::Source>> open_source(const config::AgentConfig& config,
-                                                   agent::PodTable& pods, kubeapi::Client* client) {
-    if (!client) return TRY(agent::FileSource::open(config.source.files, pods));
-    return std::make_unique<agent::KubeSource>(*client, pods, config.node_name,
-                                               agent::KubeSource::Timing{});
-}
-
-// Runs the loop until everything there is was told; for what is done once.
-Result<void> read_once(asio::io_context& io, agent::Source& source, const agent::PodTable& pods,
-                       std::chrono::seconds patience) {
-    source.follow(io, [&] {
-        if (pods.is_complete()) io.stop();
-    });
-    if (!pods.is_complete()) io.run_for(patience);
-    if (pods.is_complete()) return {};
-    return std::unexpected(
-        invalid_input("the source could not be read as a whole (see above); mend it first"));
-}
-
-std::vector<kube::Pod> ztunnels_in(const agent::PodTable& pods) {
-    std::vector<kube::Pod> ztunnels;
-    for (const auto* pod : pods.ztunnels())
-        ztunnels.push_back(*pod);
-    return ztunnels;
-}
-
-// As far as the source can be reached; where the tunnels lead is known from the kernel, too.
-std::vector<kube::Pod> known_ztunnels(const config::AgentConfig& config) {
-    asio::io_context io;
-    agent::PodTable pods(config.policy, config.node_name);
-    const auto read = [&]() -> Result<void> {
-        const auto client = TRY(open_client(config, io));
-        const auto source = TRY(open_source(config, pods, client.get()));
-        return read_once(io, *source, pods, client ? kReadToLeave : kNoWait);
-    }();
-    if (!read) agent::log(agent::LogLevel::warning, "pods not known", read.error());
-    return ztunnels_in(pods);
-}
-
 Result<void> run(const config::AgentConfig& config, const Options& options) {
     if (options.install) return agent::Installer(config).install();
-    if (options.uninstall) return agent::uninstall(config, known_ztunnels(config));
+    if (options.uninstall) return agent::leave(config);
     asio::io_context io;
     agent::PodTable pods(config.policy, config.node_name);
-    const auto client = TRY(open_client(config, io));
-    const auto source = TRY(open_source(config, pods, client.get()));
+    const auto client = TRY(agent::open_client(config, io));
+    const auto source = TRY(agent::open_source(config, pods, client.get()));
     auto keeper = TRY(agent::Keeper::open(config, pods));
     TRY(keeper.recover_attachments());
     if (!options.once && !options.dry_run) {
         const auto fate = TRY(agent::Agent(io, config, pods, keeper, *source, client.get()).run());
-        return fate == agent::Fate::stays ? Result<void>{}
-                                          : agent::uninstall(config, ztunnels_in(pods));
+        return fate == agent::Fate::stays ? Result<void>{} : agent::leave(config, pods);
     }
-    TRY(read_once(io, *source, pods, client ? kReadOnce : kNoWait));
+    TRY(agent::read_once(io, *source, pods, client ? kReadOnce : agent::kNoWait));
     if (options.once) return keeper.settle();
     fmt::print("{}", TRY(keeper.preview()));
     return {};
