@@ -166,7 +166,11 @@ class Churn:
     def _remove_route(self) -> None:
         if captured := sorted(self._node.captured()):
             address = self._random.choice(captured)
-            self._node.netns.ip(f"route del {address} table 100")
+            try:
+                self._node.netns.ip(f"route del {address} table 100")
+            except RuntimeError as error:  # its pod has left in the same moment
+                if "No such process" not in str(error):
+                    raise
 
     def _outage(self) -> None:
         self._node.api.stop_listening()
