@@ -59,7 +59,7 @@ class CriRuntime:
     def __init__(self, folder: Path, node: Netns, conf_dir: Path, bin_dir: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._node = folder, node
-        self._socket = folder / "containerd.sock"
+        self.socket = folder / "containerd.sock"
         self._config = folder / "config.toml"
         self._config.write_text(
             CONFIG.format(folder=folder, image=IMAGE, conf_dir=conf_dir, bin_dir=bin_dir)
@@ -75,25 +75,28 @@ class CriRuntime:
                 stderr=out,
             )
             deadline = time.monotonic() + START_TIMEOUT
-            while not self._socket.exists():
+            while not self.socket.exists():
                 assert events.wait(deadline - time.monotonic()), log.read_text()
         archive = self._folder / "image.tar"
         archive.write_bytes(image_archive(PAUSE))
-        run_command(
-            ["ctr", "--address", str(self._socket), "--namespace", "k8s.io", "images", "import",
-             *SNAPSHOTS, str(archive)]
-        )  # fmt: skip
+        self.import_image(archive)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.wait(START_TIMEOUT)
 
+    def import_image(self, archive: Path) -> None:
+        run_command(
+            ["ctr", "--address", str(self.socket), "--namespace", "k8s.io", "images", "import",
+             *SNAPSHOTS, str(archive)]
+        )  # fmt: skip
+
     def log(self) -> str:
         return (self._folder / "log").read_text()
 
     def _call(self, method: str, message: dict) -> Fields:
-        return call(self._socket, SERVICE + method, message, CALL_TIMEOUT)
+        return call(self.socket, SERVICE + method, message, CALL_TIMEOUT)
 
     def run_sandbox(self, space: str, name: str, uid: str) -> CriSandbox:
         """RunPodSandbox, and where CNI put it."""
