@@ -23,15 +23,16 @@ class SharedValues {
     [[nodiscard]] std::size_t size() const { return values_.size(); }
 
   private:
+    using Held = std::shared_ptr<const T>;
     struct Less {
         using is_transparent = void;
-        static const T& of(const T& value) { return value; }
-        static const T& of(const std::shared_ptr<const T>& value) { return *value; }
-        bool operator()(const auto& a, const auto& b) const { return of(a) < of(b); }
+        bool operator()(const Held& a, const Held& b) const { return *a < *b; }
+        bool operator()(const Held& a, const T& b) const { return *a < b; }
+        bool operator()(const T& a, const Held& b) const { return a < *b; }
     };
 
     static constexpr std::size_t kFew = 16;
-    std::set<std::shared_ptr<const T>, Less> values_;
+    std::set<Held, Less> values_;
     std::size_t enough_ = kFew;
 };
 
