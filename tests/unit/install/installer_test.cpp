@@ -104,6 +104,8 @@ TEST_CASE_FIXTURE(Node, "each thing that others do is repaired at once") {
                read("bin/ambient-cni") == "the program";
     }));
     CHECK(installer.installed());
+    // Once, beside the two writes of the installation.
+    CHECK(installer.counters().plugin + installer.counters().added == 3);
 }
 
 TEST_CASE_FIXTURE(Node, "waits for a configuration, then for its second half") {

@@ -151,6 +151,31 @@ TEST_CASE("of two pods with one address the one on its way out loses") {
     CHECK(pods.captures().at(kFirst).pod.name == "b-staying");
 }
 
+TEST_CASE("captured now: with an address, and not finished") {
+    struct Case {
+        const char* phase;
+        bool has_address;
+        bool terminating;
+        bool captured;
+    };
+    const std::vector<Case> cases = {
+        {"Pending", true, false, true},    {"Running", true, false, true},
+        {"Running", true, true, true},  // it still talks while it ends
+        {"", true, false, true},           {"Pending", false, false, false},
+        {"Succeeded", true, false, false}, {"Failed", true, false, false},
+    };
+    for (const Case& c : cases) {
+        auto pod = running("web", {kFirst});
+        pod.phase = c.phase;
+        pod.terminating = c.terminating;
+        if (!c.has_address) pod.addresses.clear();
+        auto pods = table();
+        pods.replace(mesh({pod}));
+        CAPTURE(c.phase);
+        CHECK(pods.captures().contains(kFirst) == c.captured);
+    }
+}
+
 TEST_CASE("finished and host-network pods give their addresses up") {
     auto pods = table();
     auto pod = running("web", {kFirst});
