@@ -8,6 +8,12 @@ std::string annotation_of(const desired::Policy& policy, const kube::Pod& pod) {
     return found == pod.annotations.end() ? std::string() : found->second;
 }
 
+bool is_shown(const desired::Policy& policy, const kube::Pod& pod,
+              const WrittenAnnotation& written) {
+    return written.enabled ? pod.resource_version != written.resource_version
+                           : annotation_of(policy, pod) != kRedirectionEnabled;
+}
+
 }  // namespace
 
 std::vector<AnnotationWrite> annotation_writes(const desired::Policy& policy,
@@ -20,7 +26,8 @@ std::vector<AnnotationWrite> annotation_writes(const desired::Policy& policy,
         const auto value = annotation_of(policy, *pod);
         if (pod->terminating || value == policy.redirection_disabled) continue;
         const auto ours = written.find(ref);
-        const bool is_enabled = ours == written.end() ? value == kRedirectionEnabled : ours->second;
+        const bool is_enabled =
+            ours == written.end() ? value == kRedirectionEnabled : ours->second.enabled;
         const auto capture = captures.find(ref.id);
         const bool captured = capture != captures.end() && capture->second.captured;
         if (captured == is_enabled) continue;
@@ -36,9 +43,7 @@ void forget_shown(Written& written, const desired::Policy& policy,
     Written kept;
     for (const auto* pod : shown) {
         const auto ours = written.find(ref_of(*pod));
-        if (ours == written.end()) continue;
-        if (ours->second != (annotation_of(policy, *pod) == kRedirectionEnabled))
-            kept.insert(*ours);
+        if (ours != written.end() && !is_shown(policy, *pod, ours->second)) kept.insert(*ours);
     }
     written = std::move(kept);
 }

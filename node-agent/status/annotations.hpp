@@ -12,8 +12,14 @@
 
 namespace ambient::agent {
 
-// What was written and the source has not shown yet: true is "enabled", false is no annotation.
-using Written = std::map<PodRef, bool>;
+// What was written and the source has not shown yet.
+struct WrittenAnnotation {
+    bool enabled = false;          // false is no annotation
+    std::string resource_version;  // of the pod that was looked at
+
+    bool operator==(const WrittenAnnotation&) const = default;
+};
+using Written = std::map<PodRef, WrittenAnnotation>;
 
 struct AnnotationWrite {
     PodRef pod;
@@ -29,7 +35,9 @@ std::vector<AnnotationWrite> annotation_writes(const desired::Policy& policy,
                                                const std::vector<const kube::Pod*>& shown,
                                                const PodCaptures& captures, const Written& written);
 
-// Forgets what the source shows by now, and what pods have that are gone.
+// Forgets what the source has shown by now, and what pods have that are gone. "enabled" is accepted
+// for the version that was looked at only, so any other version comes after it: whether the
+// annotation is there does not matter, somebody may have removed it since.
 void forget_shown(Written& written, const desired::Policy& policy,
                   const std::vector<const kube::Pod*>& shown);
 

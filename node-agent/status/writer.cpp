@@ -128,7 +128,9 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
         delays_.erase(key);
         last_failure_.clear();
         std::visit(Overloaded{[&](const AnnotationWrite& annotation) {
-                                  written_[annotation.pod] = annotation.enabled;
+                                  written_[annotation.pod] = {
+                                      .enabled = annotation.enabled,
+                                      .resource_version = annotation.resource_version};
                               },
                               [&](const Obstacles::Due& due) { obstacles_.told(due); }},
                    write);

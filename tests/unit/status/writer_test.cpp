@@ -19,7 +19,10 @@ struct Scene {
     explicit Scene(int count) {
         for (int i = 0; i < count; ++i) {
             const auto name = "web-" + std::to_string(i);
-            pods.push_back({.namespace_name = "default", .name = name, .uid = "uid-" + name});
+            pods.push_back({.namespace_name = "default",
+                            .name = name,
+                            .uid = "uid-" + name,
+                            .resource_version = "1"});
             view.captures[{"default", name}] = {.captured = true, .obstacle = {}};
         }
         view.verified = true;
@@ -36,6 +39,7 @@ struct Scene {
     // The source shows what was written.
     void show(std::size_t pod) {
         pods[pod].annotations["ambient.istio.io/redirection"] = "enabled";
+        pods[pod].resource_version = "2";
         writer.look_soon();
     }
 
@@ -60,9 +64,9 @@ TEST_CASE("each captured pod is annotated once, also before the source shows it"
     CHECK(scene.api.all.size() == 1);
     CHECK(scene.writer.counters() == StatusWrites{{kWritten, 1}});
 
-    SUBCASE("somebody removed it: it is put back when we look again") {
+    SUBCASE("somebody removed it: it is put back") {
         scene.pods[0].annotations.clear();
-        scene.writer.look_again();
+        scene.writer.look_soon();
         scene.api.wait(2);
     }
     SUBCASE("not captured any more: it is removed") {
@@ -70,6 +74,13 @@ TEST_CASE("each captured pod is annotated once, also before the source shows it"
         scene.writer.look_soon();
         scene.api.wait(2);
         CHECK(scene.api.request(1).content_type == "application/json-patch+json");
+        scene.api.answer(1, 200);
+        scene.writer.look_soon();
+        scene.api.settle();
+        CHECK(scene.api.all.size() == 2);  // it will be shown
+        scene.writer.look_again();
+        scene.api.wait(3);  // it was not
+        CHECK(scene.api.request(2).content_type == "application/json-patch+json");
     }
 }
 
