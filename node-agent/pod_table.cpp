@@ -15,6 +15,10 @@ cni::Attachment as_remembered(const cni::Attachment& attachment) {
                 .attachment;
 }
 
+bool has(const kube::Pod& pod, const IpAddress& address) {
+    return std::ranges::find(pod.addresses, address) != pod.addresses.end();
+}
+
 }  // namespace
 
 PodId id_of(const kube::Pod& pod) { return {.space = pod.namespace_name, .name = pod.name}; }
@@ -110,7 +114,10 @@ void PodTable::set_pod(const PodId& id, std::optional<kube::Pod> pod) {
         refused_ztunnels_.push_back(id);
         ++ztunnel_claims_refused_;
     }
-    if (is_another) entry.detached = false;
+    if (is_another) entry.detached.clear();
+    if (pod && !pod->addresses.empty())
+        std::erase_if(entry.detached, [&](const auto& gone) { return !has(*pod, gone); });
+    entry.was_shown = entry.was_shown || pod;
     entry.pod = std::move(pod);
     update(id);
 }
@@ -156,29 +163,34 @@ void PodTable::attach(const cni::Attachment& told, const PodId& id,
         if (other == attachment || shares(attached)) stale.push_back(other);
     }
     for (const auto& other : stale)
-        detach(other, {});
+        detach(other, {}, {});
     // A container without a pod's name (`ctr run --cni`): the source knows whose address it is.
     if (id == PodId{}) return;
     attachments_[attachment] = {.pod = id, .addresses = addresses};
     auto& entry = pods_[id];
     entry.attachments.insert(attachment);
-    entry.detached = false;
+    for (const auto& address : addresses)
+        entry.detached.erase(address);
     update(id);
 }
 
-void PodTable::detach(const cni::Attachment& told, const PodId& id) {
+void PodTable::detach(const cni::Attachment& told, const PodId& id,
+                      const std::vector<IpAddress>& addresses) {
     const auto attachment = as_remembered(told);
     recovered_.erase(attachment);
-    PodId pod = id;
+    Attached gone{.pod = id, .addresses = addresses};
     if (const auto known = attachments_.find(attachment); known != attachments_.end()) {
-        pod = known->second.pod;
+        gone = std::move(known->second);
         attachments_.erase(known);
     }
-    const auto entry = pods_.find(pod);
-    if (entry == pods_.end()) return;
-    entry->second.attachments.erase(attachment);
-    entry->second.detached = entry->second.attachments.empty();
-    update(pod);
+    const auto found = pods_.find(gone.pod);
+    if (found == pods_.end()) return;
+    auto& entry = found->second;
+    entry.attachments.erase(attachment);
+    if (gone.addresses.empty() && entry.attachments.empty() && entry.pod)
+        gone.addresses = entry.pod->addresses;
+    entry.detached.insert(gone.addresses.begin(), gone.addresses.end());
+    update(gone.pod);
 }
 
 void PodTable::recover(const std::string& uid, const cni::Attachment& attachment,
@@ -204,25 +216,25 @@ void PodTable::adopt_recovered() {
 std::map<IpAddress, PodTable::Claim> PodTable::claims_of(const PodId& id,
                                                          const Entry& entry) const {
     std::map<IpAddress, Claim> claims;
-    if (entry.detached) return claims;
     // An attachment of a pod that the source does not show holds its address, so that nobody else's
     // capture applies.
     const auto pod = entry.pod.value_or(kube::Pod{});
     if (pod.host_network || desired::is_finished(pod)) return claims;
     const bool captured = entry.pod && desired::enrolment_of(policy_, pod, space_of(id)).enrolled;
     for (const auto& address : pod.addresses) {
+        if (entry.detached.contains(address)) continue;
         claims[address] = {.captured = captured,
                            .comment = rpc::format_comment({.pod_uid = pod.uid}),
-                           .attached = false,
-                           .terminating = pod.terminating};
+                           .standing = pod.terminating ? Standing::terminating : Standing::running};
     }
+    const bool is_gone = entry.was_shown && !entry.pod;
     for (const auto& attachment : entry.attachments) {
         for (const auto& address : attachments_.at(attachment).addresses) {
+            const bool has_others = !pod.addresses.empty() && !has(pod, address);
             claims[address] = {
                 .captured = captured,
                 .comment = rpc::format_comment({.pod_uid = pod.uid, .attachment = attachment}),
-                .attached = true,
-                .terminating = pod.terminating};
+                .standing = is_gone || has_others ? Standing::left_behind : Standing::attached};
         }
     }
     return claims;
@@ -245,18 +257,15 @@ void PodTable::update(const PodId& id) {
         choose(address);
 }
 
-// One address has one owner: the pod that the runtime attached with it, else one that is not on its
-// way out.
+// One address has one owner.
 void PodTable::choose(const IpAddress& address) {
     const auto claims = claims_.find(address);
     std::optional<Capture> winner;
     if (claims->second.empty()) {
         claims_.erase(claims);
     } else {
-        const auto rank = [](const auto& claim) {
-            return std::pair(claim.second.attached, !claim.second.terminating);
-        };
-        const auto best = std::ranges::max_element(claims->second, {}, rank);
+        const auto standing = [](const auto& claim) { return claim.second.standing; };
+        const auto best = std::ranges::max_element(claims->second, {}, standing);
         if (best->second.captured)
             winner = Capture{.pod = best->first, .comment = best->second.comment};
     }

@@ -72,13 +72,18 @@ class PodTable {
                                                            const std::string& uid) const;
 
     // The plugin attached a pod, enrolled or not, with these addresses: whoever had them before is
-    // gone, also when the source still shows it.
+    // gone, also when the source still shows it. They are the pod's until it is detached, or until
+    // the source shows another pod with them and no longer this one: a runtime whose configuration
+    // was without the plugin for a moment tells neither the end of the one nor the start of the
+    // other.
     void attach(const cni::Attachment& attachment, const PodId& id,
                 const std::vector<IpAddress>& addresses);
-    // The attachment is gone; `id` names its pod when the attachment is not known here (made before
-    // us, by the source). The pod stays out, whatever its status says, until it is attached again
-    // or is another pod (uid).
-    void detach(const cni::Attachment& attachment, const PodId& id);
+    // The attachment is gone; `id` names its pod and `addresses` what the runtime says it had when
+    // the attachment is not known here (made before us). The pod gives these addresses up, or all
+    // of its when none are named, whatever its status says, until it is attached with them again or
+    // is another pod (uid).
+    void detach(const cni::Attachment& attachment, const PodId& id,
+                const std::vector<IpAddress>& addresses);
     // An attachment remembered by the kernel from before a restart ("<uid>/<container
     // id>/<ifname>"). Dropped again at the next complete() when no pod has this uid.
     void recover(const std::string& uid, const cni::Attachment& attachment,
@@ -117,16 +122,23 @@ class PodTable {
     };
     struct Entry {
         std::optional<kube::Pod> pod;  // none: attached, and not shown by the source
-        bool detached = false;
+        bool was_shown = false;
         std::set<cni::Attachment> attachments;
-        std::set<IpAddress> claims;  // addresses in claims_ with this pod
+        std::set<IpAddress> detached;  // what its status may go on telling for a while
+        std::set<IpAddress> claims;    // addresses in claims_ with this pod
+    };
+    // Why an address is a pod's, the stronger reason last.
+    enum class Standing : std::uint8_t {
+        terminating,  // its status says so
+        left_behind,  // it was attached; the source shows it no longer, or with other addresses
+        running,      // its status says so
+        attached,
     };
     // A pod's word that an address is its own, captured or not.
     struct Claim {
         bool captured = false;
         std::string comment;
-        bool attached = false;
-        bool terminating = false;
+        Standing standing = Standing::terminating;
     };
 
     [[nodiscard]] bool is_of_this_node(const kube::Pod& pod) const;

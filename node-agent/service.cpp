@@ -124,7 +124,7 @@ Result<rpc::Reply> Service::del(const rpc::Request& request) {
         in_progress_.erase(address);
     waiting_.erase(request.attachment);
     clock_.dropped(request.attachment);
-    pods_.detach(request.attachment, pod_of(request));
+    pods_.detach(request.attachment, pod_of(request), request.addresses);
     log(LogLevel::info, "pod detached",
         {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});
     TRY(settle_changes());

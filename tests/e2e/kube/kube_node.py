@@ -144,8 +144,11 @@ class KubeNode:
         self.show_address(space, name, address)
         return address
 
-    def add_sandbox(self, space: str, name: str, runtime: CriRuntime | None = None) -> str:
-        """Its address; AddRefused when CNI refused. Without a runtime libcni stands for it."""
+    def add_sandbox(
+        self, space: str, name: str, runtime: CriRuntime | LibCni | None = None
+    ) -> str:
+        """Its address; AddRefused when CNI refused. Without a runtime libcni on the node's own
+        configuration stands for it."""
         uid = objects.uid_of(space, name)
         sandbox = (runtime or self.libcni).run_sandbox(space, name, uid)
         self.sandboxes[space, name] = sandbox

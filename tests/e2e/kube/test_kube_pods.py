@@ -3,13 +3,14 @@ and has installed itself."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fake_apiserver import objects
 from kube.kube_node import NODE, NODE_ADDRESS, REDIRECTION, TAINT, ZTUNNEL, KubeNode
-from kube.libcni import AddRefused
+from kube.libcni import AddRefused, LibCni, NetnsSandbox
 
 
 def put_object(node: KubeNode, name: str, address: str | None, **fields: Any) -> None:
@@ -114,6 +115,27 @@ def test_reused_address_belongs_to_the_new_pod(node: KubeNode) -> None:
     last = node.start_pod("mesh", "last")  # the watch has shown all of that
     node.wait_captured(last)
     assert address not in node.captured()
+
+
+def test_address_that_changes_hands_while_the_plugin_is_not_in_the_chain(
+    node: KubeNode, tmp_path: Path
+) -> None:
+    """Neither the DEL of the one nor the ADD of the other reaches the agent."""
+    (tmp_path / node.conf_file.name).write_text(node.primary)
+    without_us = LibCni(node.netns, tmp_path, node.bin_dir)
+    node.next_address_is_the_lowest()
+    address = node.start_pod("mesh", "former")
+    node.wait_captured(address)
+    former = node.sandboxes.pop(("mesh", "former"))
+    assert isinstance(former, NetnsSandbox)
+    without_us.remove(former.netns, former.arguments)
+    node.api.delete("pods", "mesh", "former")
+    node.next_address_is_the_lowest()
+    node.api.put("pods", objects.pod("latter", "mesh", NODE))
+    assert node.add_sandbox("mesh", "latter", without_us) == address
+    node.show_address("mesh", "latter", address)
+    node.wait_redirection("mesh", "latter", "enabled")
+    assert address in node.captured()
 
 
 def test_foreign_ztunnel_is_refused(node: KubeNode) -> None:

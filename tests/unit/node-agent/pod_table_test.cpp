@@ -88,7 +88,7 @@ TEST_CASE("a detached pod stays out although the source still shows its address"
     auto pods = table();
     pods.replace(mesh({running("web", {kFirst})}));
     pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst});
-    pods.detach({kContainer, "eth0"}, {"mesh", "web"});
+    pods.detach({kContainer, "eth0"}, {"mesh", "web"}, {});
     CHECK(pods.captures().empty());
     auto again = running("web", {kFirst});
     again.labels["touched"] = "yes";
@@ -96,6 +96,15 @@ TEST_CASE("a detached pod stays out although the source still shows its address"
     CHECK(pods.captures().empty());
     SUBCASE("until it is attached again") {
         pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst});
+        CHECK(pods.captures().contains(kFirst));
+    }
+    SUBCASE("until it has another address: attached while the plugin was not in the chain") {
+        again.addresses = {kSecond};
+        pods.replace(mesh({again}));
+        CHECK(pods.captures().size() == 1);
+        CHECK(pods.captures().contains(kSecond));
+        again.addresses = {kFirst};
+        pods.replace(mesh({again}));
         CHECK(pods.captures().contains(kFirst));
     }
     SUBCASE("until another pod has its name") {
@@ -108,8 +117,18 @@ TEST_CASE("a detached pod stays out although the source still shows its address"
 TEST_CASE("a pod that the source alone knows can be detached by name") {
     auto pods = table();
     pods.replace(mesh({running("web", {kFirst})}));
-    pods.detach({kContainer, "eth0"}, {"mesh", "web"});
+    SUBCASE("with its address") { pods.detach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst}); }
+    SUBCASE("without one") { pods.detach({kContainer, "eth0"}, {"mesh", "web"}, {}); }
     CHECK(pods.captures().empty());
+}
+
+TEST_CASE("the end of an earlier sandbox takes nothing from the present one") {
+    auto pods = table();
+    pods.replace(mesh({running("web", {kFirst})}));
+    SUBCASE("that the source alone knows") {}
+    SUBCASE("that was attached") { pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {kFirst}); }
+    pods.detach({std::string(64, 'd'), "eth0"}, {"mesh", "web"}, {kSecond});
+    CHECK(pods.captures().contains(kFirst));
 }
 
 TEST_CASE("a reused address belongs to the pod that was attached with it") {
@@ -127,8 +146,35 @@ TEST_CASE("a reused address belongs to the pod that was attached with it") {
         pods.attach({std::string(64, 'd'), "eth0"}, {"mesh", "old"}, {kFirst});
         pods.attach({kContainer, "eth0"}, {"mesh", "new"}, {kFirst});
         CHECK(pods.captures().at(kFirst).pod == PodId{"mesh", "new"});
-        pods.detach({std::string(64, 'd'), "eth0"}, {"mesh", "old"});
+        pods.detach({std::string(64, 'd'), "eth0"}, {"mesh", "old"}, {kFirst});
         CHECK(pods.captures().at(kFirst).pod == PodId{"mesh", "new"});
+    }
+}
+
+TEST_CASE("an address whose end nobody told goes to the pod that the source shows with it") {
+    auto pods = table();
+    auto old = running("old", {kFirst});
+    auto now = running("new", {kFirst});
+    pods.replace(mesh({old}));
+    pods.attach({kContainer, "eth0"}, {"mesh", "old"}, {kFirst});
+    SUBCASE("when the one before is gone") {
+        pods.replace(mesh({now}));
+        CHECK(pods.captures().at(kFirst).comment == "uid-new");
+    }
+    SUBCASE("when the one before has another address") {
+        old.addresses = {kSecond};
+        pods.replace(mesh({old, now}));
+        CHECK(pods.captures().at(kFirst).comment == "uid-new");
+        CHECK(pods.captures().at(kSecond).comment == "uid-old");
+    }
+    SUBCASE("not while the one before is shown with it") {
+        pods.replace(mesh({old, now}));
+        CHECK(pods.captures().at(kFirst).pod == PodId{"mesh", "old"});
+    }
+    SUBCASE("not when that one is on its way out itself") {
+        now.terminating = true;
+        pods.replace(mesh({now}));
+        CHECK(pods.captures().empty());
     }
 }
 
@@ -139,7 +185,7 @@ TEST_CASE("a container attached without a pod's name leaves its address to the s
     pods.attach({kContainer, "eth0"}, {}, {kFirst, kSecond});
     CHECK(pods.captures().at(kFirst).comment == "uid-web");
     CHECK_FALSE(pods.captures().contains(kSecond));  // whoever was attached with it before is gone
-    pods.detach({kContainer, "eth0"}, {});
+    pods.detach({kContainer, "eth0"}, {}, {});
     CHECK(pods.captures().contains(kFirst));
 }
 
