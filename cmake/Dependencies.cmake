@@ -48,8 +48,9 @@ target_compile_definitions(deps_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATE
 ambient_archive(BOOST_JSON libboost_json.a)
 ambient_dependency(boost_json ${BOOST_JSON})
 
-find_package(CURL REQUIRED)
-ambient_dependency(curl CURL::libcurl)
+# Only its headers: common/kubeapi loads it.
+find_path(CURL_INCLUDE curl/curl.h REQUIRED)
+ambient_dependency(curl ${CMAKE_DL_LIBS})
 # Only its core: the values and their text format. (Its CMake package asks for a web server, too.)
 find_library(PROMETHEUS_CORE prometheus-cpp-core REQUIRED)
 find_path(PROMETHEUS_INCLUDE prometheus/text_serializer.h REQUIRED)

@@ -1,4 +1,4 @@
-"""What a dynamically linked program needs to start: its loader and its shared libraries."""
+"""What a dynamically linked program needs: its loader and its shared libraries."""
 
 from __future__ import annotations
 
@@ -22,12 +22,17 @@ def loader(program: Path) -> Path | None:
     return Path(found[1]) if found else None
 
 
-def libraries(program: Path) -> list[Path]:
-    """Where each shared library lies. The loader itself says so: it is what will look for them."""
+def libraries(program: Path, loaded_later: str) -> list[Path]:
+    """Where each shared library lies, with those that the program loads when it needs one by that
+    name. The loader itself says so: it is what will look for them."""
     interpreter = loader(program)
     if interpreter is None:
         return []
-    listed = _output(str(interpreter), "--list", str(program))
-    if missing := _MISSING.findall(listed):
+    listed = _output(str(interpreter), "--preload", loaded_later, "--list", str(program))
+    found = [Path(path) for path in _LIBRARY.findall(listed)]
+    missing = _MISSING.findall(listed)
+    if loaded_later not in (path.name for path in found):  # the loader only warns
+        missing.append(loaded_later)
+    if missing:
         raise FileNotFoundError(f"{program} needs {', '.join(missing)}")
-    return [Path(found) for found in _LIBRARY.findall(listed)]
+    return found

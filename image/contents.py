@@ -12,6 +12,7 @@ from oci import Entry
 
 AGENT = "usr/local/bin/ambient-node-agent"
 PLUGIN = "usr/local/lib/ambient-cni/ambient-cni"
+LOADED_LATER = "libcurl.so.4"  # by common/kubeapi
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 _TEXTS = {
@@ -65,7 +66,7 @@ def entries(agent: Path, plugin: Path) -> dict[str, Entry]:
     interpreter = closure.loader(agent)
     if interpreter is not None:
         made[_place(interpreter)] = _program(interpreter)
-    for file in closure.libraries(agent):
+    for file in closure.libraries(agent, LOADED_LATER):
         made[_place(file)] = Entry(0o644, stripped(file))
     made[str(CERTIFICATES).lstrip("/")] = Entry(0o644, CERTIFICATES.read_bytes())
     made |= {name: Entry(0o644, text.encode()) for name, text in _TEXTS.items()}

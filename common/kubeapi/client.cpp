@@ -8,8 +8,8 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
-#include <curl/curl.h>
 
+#include "common/kubeapi/libcurl.hpp"
 #include "common/kubeapi/transfer.hpp"
 
 namespace ambient::kubeapi {
@@ -21,7 +21,7 @@ class Client::Loop : public std::enable_shared_from_this<Client::Loop> {
     Loop(asio::io_context& io, Access access) : io_(io), access_(std::move(access)), timer_(io) {}
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
-    ~Loop() { curl_global_cleanup(); }
+    ~Loop() { libcurl()->global_cleanup(); }
 
     Result<void> open();
     void close();
@@ -66,22 +66,22 @@ class Client::Loop : public std::enable_shared_from_this<Client::Loop> {
 Result<void> Client::Loop::open() {
     // OpenSSL writes to a connection that the peer has closed: an error, not our death.
     (void)std::signal(SIGPIPE, SIG_IGN);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) multi_ = curl_multi_init();
+    if (libcurl()->global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) multi_ = libcurl()->multi_init();
     if (!multi_) {
         return std::unexpected(Error{.doing = "start", .object = "libcurl"});
     }
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Loop::on_socket);
-    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Loop::on_timer);
-    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    libcurl()->multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Loop::on_socket);
+    libcurl()->multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    libcurl()->multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Loop::on_timer);
+    libcurl()->multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
     return {};
 }
 
 void Client::Loop::close() {
     for (const auto& transfer : transfers_)
-        curl_multi_remove_handle(multi_, transfer->handle());
+        libcurl()->multi_remove_handle(multi_, transfer->handle());
     transfers_.clear();
-    curl_multi_cleanup(multi_);
+    libcurl()->multi_cleanup(multi_);
     multi_ = nullptr;
     sockets_.clear();
     timer_.cancel();
@@ -148,12 +148,12 @@ void Client::Loop::ready(const std::weak_ptr<Socket>& weak_socket, bool Socket::
 
 void Client::Loop::act(int fd, int events) {
     int running = 0;
-    curl_multi_socket_action(multi_, fd, events, &running);
+    libcurl()->multi_socket_action(multi_, fd, events, &running);
     int left = 0;
-    while (const CURLMsg* message = multi_ ? curl_multi_info_read(multi_, &left) : nullptr) {
+    while (const CURLMsg* message = multi_ ? libcurl()->multi_info_read(multi_, &left) : nullptr) {
         const CURLcode code = message->data.result;
         Transfer* pointer = nullptr;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
+        libcurl()->easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
         const auto transfer = pointer->shared_from_this();
         auto result = transfer->result(code);
         remove(transfer);
@@ -165,7 +165,7 @@ void Client::Loop::add(const std::shared_ptr<Transfer>& transfer) {
     if (transfer->abandoned()) return;
     const auto prepared = transfer->prepare(access_);
     if (prepared) {
-        curl_multi_add_handle(multi_, transfer->handle());
+        libcurl()->multi_add_handle(multi_, transfer->handle());
         return;
     }
     remove(transfer);
@@ -173,7 +173,7 @@ void Client::Loop::add(const std::shared_ptr<Transfer>& transfer) {
 }
 
 void Client::Loop::remove(const std::shared_ptr<Transfer>& transfer) {
-    curl_multi_remove_handle(multi_, transfer->handle());
+    libcurl()->multi_remove_handle(multi_, transfer->handle());
     transfers_.erase(transfer);
 }
 
@@ -207,6 +207,7 @@ Call Client::Loop::start(Request request, OnData on_data, Done done) {
 }
 
 Result<std::unique_ptr<Client>> Client::open(asio::io_context& io, Access access) {
+    if (!libcurl()) return std::unexpected(libcurl().error());
     auto loop = std::make_shared<Loop>(io, std::move(access));
     TRY(loop->open());
     return std::unique_ptr<Client>(new Client(std::move(loop)));

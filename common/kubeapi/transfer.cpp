@@ -27,16 +27,16 @@ Transfer::Transfer(Request request, Client::OnData on_data, Client::Done done)
     : request_(std::move(request)),
       on_data_(std::move(on_data)),
       done_(std::move(done)),
-      easy_(curl_easy_init()) {}
+      easy_(libcurl()->easy_init()) {}
 
 template <class T>
 void Transfer::set(CURLoption option, T value) {
-    const CURLcode code = curl_easy_setopt(handle(), option, value);
+    const CURLcode code = libcurl()->easy_setopt(handle(), option, value);
     if (refused_ == CURLE_OK) refused_ = code;
 }
 
 void Transfer::add_header(const std::string& line) {
-    headers_.reset(curl_slist_append(headers_.release(), line.c_str()));
+    headers_.reset(libcurl()->slist_append(headers_.release(), line.c_str()));
 }
 
 void Transfer::set_pem(CURLoption file_option, CURLoption text_option, const Pem& pem) {
@@ -56,7 +56,7 @@ void Transfer::describe_request(const Access& access, const std::string& token) 
         // libcurl checks a certificate against the URL's host; the connection goes elsewhere.
         const std::string real = host_and_port(access.server);
         url.replace(url.find(real), real.size(), access.tls_server_name);
-        connect_to_.reset(curl_slist_append(nullptr, ("::" + real).c_str()));
+        connect_to_.reset(libcurl()->slist_append(nullptr, ("::" + real).c_str()));
         set(CURLOPT_CONNECT_TO, connect_to_.get());
         add_header("Host: " + real);
     }
@@ -127,7 +127,7 @@ std::size_t Transfer::on_write(char* data, std::size_t size, std::size_t count, 
     const std::size_t bytes = size * count;
     if (transfer.abandoned_) return CURL_WRITEFUNC_ERROR;
     long status = 0;
-    curl_easy_getinfo(transfer.handle(), CURLINFO_RESPONSE_CODE, &status);
+    libcurl()->easy_getinfo(transfer.handle(), CURLINFO_RESPONSE_CODE, &status);
     if (transfer.on_data_ && status == 200) {
         transfer.on_data_({data, bytes});
         return bytes;
@@ -149,7 +149,7 @@ Error Transfer::failure(CURLcode code) const {
     Error error = {.kind = ErrorKind::unavailable,
                    .doing = request_.method,
                    .object = request_.path,
-                   .kernel_text = words_[0] ? words_.data() : curl_easy_strerror(code)};
+                   .kernel_text = words_[0] ? words_.data() : libcurl()->easy_strerror(code)};
     if (too_large_) {
         error.kind = ErrorKind::invalid_input;
         error.kernel_text = "an answer larger than 1 MiB";
@@ -164,10 +164,10 @@ Error Transfer::failure(CURLcode code) const {
 Result<Response> Transfer::result(CURLcode code) {
     if (code != CURLE_OK) return std::unexpected(failure(code));
     long status = 0;
-    curl_easy_getinfo(handle(), CURLINFO_RESPONSE_CODE, &status);
+    libcurl()->easy_getinfo(handle(), CURLINFO_RESPONSE_CODE, &status);
     response_.status = static_cast<int>(status);
     curl_off_t retry_after = 0;
-    curl_easy_getinfo(handle(), CURLINFO_RETRY_AFTER, &retry_after);
+    libcurl()->easy_getinfo(handle(), CURLINFO_RETRY_AFTER, &retry_after);
     if (retry_after > 0) response_.retry_after = std::chrono::seconds(retry_after);
     return std::move(response_);
 }

@@ -6,17 +6,16 @@
 #include <string>
 #include <utility>
 
-#include <curl/curl.h>
-
 #include "common/kubeapi/client.hpp"
+#include "common/kubeapi/libcurl.hpp"
 
 namespace ambient::kubeapi {
 
 struct FreeEasy {
-    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+    void operator()(CURL* handle) const { libcurl()->easy_cleanup(handle); }
 };
 struct FreeList {
-    void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+    void operator()(curl_slist* list) const { libcurl()->slist_free_all(list); }
 };
 
 // Stays where it is made: its handle points to it.

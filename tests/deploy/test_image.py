@@ -72,10 +72,9 @@ def _needed(program: Path) -> set[str]:
 
 def test_every_library_is_there_and_no_other(root: tarfile.TarFile, tmp_path: Path) -> None:
     files = {Path(name).name: name for name in root.getnames() if ".so" in name}
-    wanted, done = (
-        _needed(Path(os.environ["AMBIENT_BUILD"]) / "node-agent/ambient-node-agent"),
-        set(),
-    )
+    agent = Path(os.environ["AMBIENT_BUILD"]) / "node-agent/ambient-node-agent"
+    # The one that it loads by itself, when there is an API server to talk to.
+    wanted, done = _needed(agent) | {"libcurl.so.4"}, set()
     while missing := wanted - done:
         name = missing.pop()
         copy = tmp_path / name
