@@ -1,4 +1,4 @@
-// libcurl, loaded by the first client: with the thirty libraries that it brings it is 5 MiB of
+// libcurl, loaded by the first client: with the thirty libraries that it brings it is 5.7 MiB of
 // resident memory, and an agent that reads files needs none of it. Internal to common/kubeapi.
 #pragma once
 

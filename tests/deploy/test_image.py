@@ -5,11 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
+import pytest
+
 import render
 from image_archive import AGENT, BUILDER, PLUGIN, Archive
+
+sys.path.append(str(render.ROOT / "image"))
+
+import closure  # noqa: E402
 
 LIMIT = 25 * 2**20
 
@@ -84,6 +91,12 @@ def test_every_library_is_there_and_no_other(root: tarfile.TarFile, tmp_path: Pa
     loader = {name for name in files if name.startswith("ld-linux")}
     assert len(loader) == 1
     assert files.keys() == done | loader
+
+
+def test_a_library_that_is_loaded_later_and_not_there_is_named() -> None:
+    agent = Path(os.environ["AMBIENT_BUILD"]) / "node-agent/ambient-node-agent"
+    with pytest.raises(FileNotFoundError, match=r"ambient-node-agent needs libnone\.so\.4"):
+        closure.libraries(agent, "libnone.so.4")
 
 
 def test_what_is_mounted_has_its_place(root: tarfile.TarFile, base: render.Objects) -> None:
