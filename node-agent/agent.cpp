@@ -7,7 +7,7 @@
 #include <asio/post.hpp>
 
 #include "common/rpc/listener.hpp"
-#include "node-agent/log.hpp"
+#include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
 namespace {

@@ -16,15 +16,15 @@
 
 #include "common/config/agent_config.hpp"
 #include "common/netlink/monitor.hpp"
-#include "node-agent/backoff.hpp"
+#include "node-agent/datapath/keeper.hpp"
 #include "node-agent/install/installer.hpp"
-#include "node-agent/keeper.hpp"
-#include "node-agent/pod_table.hpp"
-#include "node-agent/reporter.hpp"
-#include "node-agent/server.hpp"
-#include "node-agent/service.hpp"
-#include "node-agent/source.hpp"
-#include "node-agent/status/fate.hpp"
+#include "node-agent/leave/fate.hpp"
+#include "node-agent/loop/backoff.hpp"
+#include "node-agent/pods/pod_table.hpp"
+#include "node-agent/report/reporter.hpp"
+#include "node-agent/serve/server.hpp"
+#include "node-agent/serve/service.hpp"
+#include "node-agent/source/source.hpp"
 
 namespace ambient::agent {
 

@@ -12,9 +12,9 @@
 #include "common/config/load.hpp"
 #include "node-agent/agent.hpp"
 #include "node-agent/install/installer.hpp"
-#include "node-agent/leave.hpp"
-#include "node-agent/log.hpp"
-#include "node-agent/open_source.hpp"
+#include "node-agent/leave/leave.hpp"
+#include "node-agent/loop/log.hpp"
+#include "node-agent/source/open_source.hpp"
 
 namespace {
 

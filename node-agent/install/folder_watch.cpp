@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <system_error>
 
-#include "node-agent/inotify.hpp"
+#include "node-agent/loop/inotify.hpp"
 
 namespace ambient::agent {
 namespace {

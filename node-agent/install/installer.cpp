@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "node-agent/install/entry.hpp"
-#include "node-agent/log.hpp"
+#include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
 namespace {

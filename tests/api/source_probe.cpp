@@ -18,8 +18,8 @@
 #include <nlohmann/json.hpp>
 
 #include "common/base/parse.hpp"
-#include "node-agent/kube_source.hpp"
-#include "node-agent/log.hpp"
+#include "node-agent/loop/log.hpp"
+#include "node-agent/source/kube_source.hpp"
 
 namespace {
 

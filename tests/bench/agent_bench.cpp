@@ -9,11 +9,11 @@
 
 #include "common/config/load.hpp"
 #include "node-agent/agent.hpp"
-#include "node-agent/keeper.hpp"
-#include "node-agent/log.hpp"
-#include "node-agent/object_files.hpp"
-#include "node-agent/service.hpp"
-#include "node-agent/uninstall.hpp"
+#include "node-agent/datapath/keeper.hpp"
+#include "node-agent/leave/uninstall.hpp"
+#include "node-agent/loop/log.hpp"
+#include "node-agent/serve/service.hpp"
+#include "node-agent/source/object_files.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "node-agent/discovery.hpp"
+#include "node-agent/datapath/discovery.hpp"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "common/config/agent_config.hpp"
-#include "node-agent/keeper.hpp"
+#include "node-agent/datapath/keeper.hpp"
 #include "tests/kernel/command.hpp"
 #include "tests/kernel/sandbox.hpp"
 #include "tests/kernel/values.hpp"

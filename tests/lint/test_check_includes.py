@@ -23,6 +23,9 @@ CHECK = load()
     ("common/desired/a.cpp", '#include "common/kube/parse_json.hpp"'),   # a parser in a pure layer
     ("cni-plugin/a.cpp", '#include "node-agent/loop.hpp"'),
     ("node-agent/a.cpp", '#include "cni-plugin/add.hpp"'),
+    ("node-agent/pods/a.cpp", '#include "node-agent/source/source.hpp"'),    # an arrow to the right
+    ("node-agent/datapath/a.cpp", '#include "node-agent/source/source.hpp"'),  # neighbours
+    ("node-agent/serve/a.cpp", '#include "node-agent/agent.hpp"'),           # rooms know no agent
     ("common/model/a.hpp", "#include <linux/rtnetlink.h>"),
     ("common/plan/a.cpp", "#include <nlohmann/json.hpp>"),
     ("common/plan/a.cpp", "#  include <chrono>"),
@@ -46,6 +49,9 @@ def test_refuses(path, line):
     ("common/netlink/a.cpp", "#include <libmnl/libmnl.h>"),
     ("common/model/a.cpp", "#include <algorithm>"),
     ("node-agent/a.cpp", '#include "common/kernel/kernel.hpp"'),
+    ("node-agent/a.cpp", '#include "node-agent/report/reporter.hpp"'),
+    ("node-agent/serve/a.cpp", '#include "node-agent/datapath/keeper.hpp"'),
+    ("node-agent/loop/a.cpp", '#include "common/base/error.hpp"'),
     ("node-agent/a.cpp", "    // never sleep() here"),
     ("node-agent/a.cpp", "    source.system(name);"),
     ("node-agent/a.cpp", "    file_system(name);"),

@@ -1,4 +1,4 @@
-#include "node-agent/health/exposition.hpp"
+#include "node-agent/report/health/exposition.hpp"
 
 #include <chrono>
 

@@ -1,4 +1,4 @@
-#include "node-agent/health/http_message.hpp"
+#include "node-agent/report/health/http_message.hpp"
 
 #include <string>
 

@@ -1,5 +1,5 @@
 // HttpServer on real sockets, a loop of its own on another thread.
-#include "node-agent/health/http_server.hpp"
+#include "node-agent/report/health/http_server.hpp"
 
 #include <sys/socket.h>
 

@@ -1,4 +1,4 @@
-#include "node-agent/health/process.hpp"
+#include "node-agent/report/health/process.hpp"
 
 #include <fcntl.h>
 

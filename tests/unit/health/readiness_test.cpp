@@ -1,4 +1,4 @@
-#include "node-agent/health/readiness.hpp"
+#include "node-agent/report/health/readiness.hpp"
 
 #include <doctest/doctest.h>
 

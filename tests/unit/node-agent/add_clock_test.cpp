@@ -1,4 +1,4 @@
-#include "node-agent/add_clock.hpp"
+#include "node-agent/serve/add_clock.hpp"
 
 #include <numeric>
 

@@ -1,5 +1,5 @@
 // The agent's metrics as text; tests/api/test_health.py reads them from a running agent.
-#include "node-agent/metrics.hpp"
+#include "node-agent/report/metrics.hpp"
 
 #include <string>
 

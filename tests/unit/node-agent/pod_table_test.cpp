@@ -1,4 +1,4 @@
-#include "node-agent/pod_table.hpp"
+#include "node-agent/pods/pod_table.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "node-agent/shared_values.hpp"
+#include "node-agent/pods/shared_values.hpp"
 
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-#include "node-agent/sysctl_journal.hpp"
+#include "node-agent/datapath/sysctl_journal.hpp"
 
 #include <array>
 #include <cstdlib>

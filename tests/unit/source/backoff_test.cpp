@@ -1,4 +1,4 @@
-#include "node-agent/backoff.hpp"
+#include "node-agent/loop/backoff.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // ObjectFiles on real files: every way in which files change.
-#include "node-agent/object_files.hpp"
+#include "node-agent/source/object_files.hpp"
 
 #include <poll.h>
 

@@ -1,4 +1,4 @@
-#include "node-agent/status/annotations.hpp"
+#include "node-agent/report/status/annotations.hpp"
 
 #include <string>
 #include <vector>

@@ -9,7 +9,7 @@
 #include <asio/io_context.hpp>
 #include <doctest/doctest.h>
 
-#include "node-agent/status/api.hpp"
+#include "node-agent/report/status/api.hpp"
 
 namespace ambient::agent {
 

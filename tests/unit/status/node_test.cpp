@@ -3,8 +3,8 @@
 #include <string>
 
 #include "fake_api.hpp"
-#include "node-agent/status/fate.hpp"
-#include "node-agent/status/taint.hpp"
+#include "node-agent/leave/fate.hpp"
+#include "node-agent/report/status/taint.hpp"
 
 namespace ambient::agent {
 namespace {

@@ -1,4 +1,4 @@
-#include "node-agent/status/obstacles.hpp"
+#include "node-agent/report/status/obstacles.hpp"
 
 #include <string>
 #include <vector>

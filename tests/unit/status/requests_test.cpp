@@ -1,4 +1,4 @@
-#include "node-agent/status/requests.hpp"
+#include "node-agent/report/status/requests.hpp"
 
 #include <string>
 

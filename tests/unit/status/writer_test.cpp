@@ -1,4 +1,4 @@
-#include "node-agent/status/writer.hpp"
+#include "node-agent/report/status/writer.hpp"
 
 #include <set>
 #include <string>

@@ -1,0 +1,93 @@
+#include "node-agent/datapath/discovery.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace ambient::agent {
+namespace {
+
+Error cannot(ErrorKind kind, std::string why, const IpAddress& address) {
+    return Error{.kind = kind, .doing = std::move(why), .object = to_string(address)};
+}
+
+const IpAddress& first_address(const kube::Pod& ztunnel) { return ztunnel.addresses.front(); }
+
+}  // namespace
+
+Result<std::string> Discovery::host_link(const IpAddress& pod) {
+    if (const auto known = links_.find(pod); known != links_.end()) return known->second;
+    const auto path = TRY(node_.route_to(pod, skip_.value));
+    if (!path || path->gateway) {
+        return std::unexpected(
+            cannot(ErrorKind::not_found, "no device of this node leads to pod address", pod));
+    }
+    if (!path->to_veth) {
+        return std::unexpected(
+            cannot(ErrorKind::unsupported,
+                   "device " + path->link +
+                       " is not a veth (bridged pods are not supported), but leads to pod address",
+                   pod));
+    }
+    links_.emplace(pod, path->link);
+    return path->link;
+}
+
+Result<desired::Ztunnel> Discovery::ztunnel(const kube::Pod& pod) {
+    return desired::Ztunnel{.host_link = TRY(host_link(first_address(pod))),
+                            .addresses = pod.addresses};
+}
+
+Result<std::vector<IpAddress>> Discovery::host_addresses(const kube::Pod& ztunnel) {
+    if (!host_addresses_.empty()) return host_addresses_;
+    std::vector<IpAddress> sources;
+    for (const auto& address : ztunnel.addresses) {
+        const auto path = TRY(node_.route_to(address, skip_.value));
+        if (path && path->source) sources.push_back(*path->source);
+    }
+    if (sources.empty()) {
+        return std::unexpected(
+            cannot(ErrorKind::not_found,
+                   "this node has no address towards its pods; set host_addresses. Asked for",
+                   first_address(ztunnel)));
+    }
+    return sources;
+}
+
+Result<ZtunnelSite> Discovery::locate(const kube::Pod& ztunnel,
+                                      const std::vector<IpAddress>& host_addresses) {
+    const auto& address = first_address(ztunnel);
+    const auto open = [&]() -> Result<Netns> {
+        if (!ztunnel.netns_path.empty()) return Netns::open(ztunnel.netns_path);
+        const auto link = TRY(host_link(address));
+        const auto peer = TRY(node_.peer_of(link));
+        auto netns = peer && peer->nsid ? TRY(find_netns(node_, *peer->nsid)) : std::nullopt;
+        if (netns) return *std::move(netns);
+        return std::unexpected(cannot(ErrorKind::not_found,
+                                      "no network namespace here holds the other end of " + link +
+                                          "; are /run/netns and /proc of the host visible? ztunnel",
+                                      address));
+    };
+    auto netns = TRY(open());
+    auto inside = TRY(Facts::open(netns));
+    auto link = TRY(inside.link_of_address(address));
+    if (!link) {
+        return std::unexpected(
+            cannot(ErrorKind::not_found,
+                   "namespace " + netns.name() + " does not have the ztunnel's address", address));
+    }
+    return ZtunnelSite{.netns = std::move(netns),
+                       .facts = {.link = *std::move(link),
+                                 .addresses = ztunnel.addresses,
+                                 .host_addresses = host_addresses}};
+}
+
+Result<bool> Discovery::is_named(std::uint32_t link_index, const std::vector<std::string>& names) {
+    const auto name = node_.name_of(link_index);
+    if (!name) {
+        if (name.error().kind == ErrorKind::not_found) return false;
+        return std::unexpected(name.error());
+    }
+    return std::ranges::find(names, *name) != names.end();
+}
+
+}  // namespace ambient::agent

@@ -1,0 +1,300 @@
+#include "node-agent/datapath/keeper.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <ranges>
+#include <utility>
+
+#include "common/plan/diff.hpp"
+#include "common/plan/print.hpp"
+#include "common/rpc/attachment_comment.hpp"
+#include "node-agent/loop/log.hpp"
+
+namespace ambient::agent {
+namespace {
+
+Error no_ztunnel() {
+    return Error{
+        .kind = ErrorKind::unavailable,
+        .doing =
+            "no ztunnel pod is running and ready on this node; see that its DaemonSet is healthy"};
+}
+
+bool share_family(const std::vector<IpAddress>& some, const std::vector<IpAddress>& others) {
+    return std::ranges::find_first_of(some, others, {}, &IpAddress::family, &IpAddress::family) !=
+           some.end();
+}
+
+// `sysctls` is sorted, as in every state.
+bool has_path(const std::vector<model::Sysctl>& sysctls, const std::string& path) {
+    return std::ranges::binary_search(sysctls, path, {}, &model::Sysctl::path);
+}
+
+}  // namespace
+
+Keeper::Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel kernel,
+               Discovery discovery, SysctlJournal journal)
+    : config_(config),
+      pods_(pods),
+      node_("node", std::move(kernel)),
+      discovery_(std::move(discovery)),
+      journal_(std::move(journal)) {
+    stats_.unverified_since = std::chrono::steady_clock::now();
+}
+
+Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
+    const auto netns = TRY(Netns::current());
+    auto kernel = TRY(LinuxKernel::open(netns, config.sysctl_dir));
+    auto facts = TRY(Facts::open(netns));
+    auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
+    return Keeper(config, pods, std::move(kernel),
+                  Discovery(std::move(facts), config.host_addresses, config.datapath.marks.skip),
+                  std::move(journal));
+}
+
+Result<void> Keeper::recover_attachments() {
+    const auto& filter = config_.datapath.filter;
+    const auto found = TRY(node_.kernel().observe({.filter_tables = {filter.table}}));
+    for (const auto& table : found.tables) {
+        for (const auto& set : table.sets) {
+            for (const auto& element : set.elements) {
+                held_before_.insert(element.address);
+                const auto owner = rpc::parse_comment(element.comment);
+                if (owner.attachment)
+                    pods_.recover(owner.pod_uid, *owner.attachment, element.address);
+            }
+        }
+    }
+    return {};
+}
+
+Result<std::optional<desired::EnrolledAddress>> Keeper::enrolled(const IpAddress& address) {
+    const auto capture = pods_.captures().find(address);
+    if (capture == pods_.captures().end()) {
+        unreachable_.erase(address);
+        return std::nullopt;
+    }
+    auto link = discovery_.host_link(address);
+    if (link) {
+        unreachable_.erase(address);
+        return desired::EnrolledAddress{
+            .address = address, .host_link = *std::move(link), .comment = capture->second.comment};
+    }
+    // Only when the kernel says that no veth leads there; while we cannot tell, nothing may leave
+    // the mesh.
+    const auto kind = link.error().kind;
+    if (kind != ErrorKind::not_found && kind != ErrorKind::unsupported)
+        return std::unexpected(link.error());
+    auto why = describe(link.error());
+    if (std::exchange(unreachable_[address], why) != why) {
+        log(LogLevel::warning, "pod not captured",
+            {{"pod", to_string(capture->second.pod)},
+             {"address", ambient::to_string(address)},
+             {"reason", why}});
+    }
+    return std::nullopt;
+}
+
+Result<Keeper::Wanted> Keeper::discover() {
+    const auto ztunnels = pods_.ztunnels();
+    if (ztunnels.empty()) return std::unexpected(no_ztunnel());
+    const auto& active = *ztunnels.front();
+    desired::NodeFacts node;
+    node.host_addresses = TRY(discovery_.host_addresses(active));
+    node.ztunnels.push_back(TRY(discovery_.ztunnel(active)));
+    for (const auto* other : ztunnels | std::views::drop(1)) {
+        // One that is on its way in or out may have no route (yet, or any more).
+        if (auto ztunnel = discovery_.ztunnel(*other)) node.ztunnels.push_back(*std::move(ztunnel));
+    }
+    if (!share_family(node.host_addresses, active.addresses)) {
+        return std::unexpected(
+            invalid_input("host_addresses and the ztunnel " + to_string(active.addresses.front()) +
+                          " have no address family in common; correct host_addresses"));
+    }
+    node.dns_capture = desired::wants_dns_capture(config_.policy, active);
+    auto site = TRY(discovery_.locate(active, node.host_addresses));
+    for (const auto& [address, capture] : pods_.captures()) {
+        if (auto pod = TRY(enrolled(address))) node.pods.push_back(*std::move(pod));
+    }
+    return Wanted{.node = std::move(node),
+                  .ztunnel = std::move(site.facts),
+                  .ztunnel_netns = std::move(site.netns)};
+}
+
+Result<void> Keeper::hold(const Netns& netns) {
+    if (ztunnel_ && ztunnel_->id == netns.id()) return {};
+    auto kernel = TRY(LinuxKernel::open(netns, config_.sysctl_dir));
+    if (ztunnel_) ++stats_.ztunnel_switches;
+    ztunnel_ =
+        std::make_unique<ZtunnelHold>(netns.id(), Site("ztunnel", std::move(kernel)), std::nullopt);
+    return {};
+}
+
+Result<void> Keeper::settle() { return note(try_settle(), stats_.all); }
+
+Result<void> Keeper::settle(const std::set<IpAddress>& addresses, bool changed) {
+    if (!facts_ || !ready()) return settle();
+    return note(try_settle(addresses, changed), stats_.pods);
+}
+
+Result<void> Keeper::note(Result<void> outcome, Tries& tries) {
+    tries.count(outcome.has_value());
+    if (outcome) {
+        stats_.last_verified = std::chrono::system_clock::now();
+        stats_.unverified_since.reset();
+    } else if (!stats_.unverified_since) {
+        stats_.unverified_since = std::chrono::steady_clock::now();
+    }
+    trouble_ = outcome ? std::nullopt : std::optional(outcome.error());
+    return outcome;
+}
+
+Result<void> Keeper::try_settle() {
+    auto wanted = TRY(discover());
+    TRY(hold(wanted.ztunnel_netns));
+    // The ztunnel's side first: nothing is led into a tunnel whose other end is not ready.
+    TRY(ztunnel_->site.settle(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
+                              desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
+                              ztunnel_->facts != wanted.ztunnel, stats_.drift));
+    ztunnel_->facts = std::move(wanted.ztunnel);
+    auto state = desired::node_state(config_.datapath, wanted.node);
+    auto scope = desired::node_scope(config_.datapath, wanted.node);
+    std::vector<std::string> restore;
+    for (const auto& [path, value] : journal_.originals()) {
+        if (!has_path(state.sysctls, path)) restore.push_back(path);
+    }
+    TRY(journal(state, scope, restore));
+    const auto pods = std::exchange(wanted.node.pods, {});
+    const bool changed =
+        facts_ != wanted.node || !std::ranges::equal(pods, enrolled_ | std::views::values);
+    TRY(node_.settle(state, scope, changed, stats_.drift));
+    TRY(journal_.forget(restore));
+    enrolled_.clear();
+    for (const auto& pod : pods)
+        enrolled_.emplace(pod.address, pod);
+    facts_ = std::move(wanted.node);
+    return {};
+}
+
+Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool changed) {
+    std::vector<desired::EnrolledAddress> pods;
+    std::vector<std::string> restore;
+    for (const auto& address : addresses) {
+        if (auto pod = TRY(enrolled(address))) pods.push_back(*std::move(pod));
+    }
+    auto state = desired::pods_state(config_.datapath, *facts_, pods);
+    auto scope = desired::pods_scope(config_.datapath, pods, {addresses.begin(), addresses.end()});
+    for (const auto& address : addresses) {
+        const auto before = enrolled_.find(address);
+        if (before == enrolled_.end()) continue;
+        const auto path = desired::rp_filter_path(before->second.host_link);
+        if (!has_path(state.sysctls, path) && journal_.originals().contains(path))
+            restore.push_back(path);
+    }
+    TRY(journal(state, scope, restore));
+    TRY(node_.settle(state, scope, changed, stats_.drift));
+    TRY(journal_.forget(restore));
+    for (const auto& address : addresses)
+        enrolled_.erase(address);
+    for (auto& pod : pods)
+        enrolled_.emplace(pod.address, pod);
+    return {};
+}
+
+Result<void> Keeper::journal(model::NetnsState& wanted, model::Scope& scope,
+                             const std::vector<std::string>& restore) {
+    // Our own devices' values go with the devices.
+    const auto& datapath = config_.datapath;
+    const std::vector<std::string> ours = {desired::rp_filter_path(datapath.inbound.node_link),
+                                           desired::rp_filter_path(datapath.outbound.node_link)};
+    model::Scope unknown;
+    for (const auto& sysctl : wanted.sysctls) {
+        if (std::ranges::find(ours, sysctl.path) == ours.end() &&
+            !journal_.originals().contains(sysctl.path)) {
+            unknown.sysctls.push_back(sysctl.path);
+        }
+    }
+    if (!unknown.sysctls.empty())
+        TRY(journal_.remember(TRY(node_.kernel().observe(unknown)).sysctls));
+    if (restore.empty()) return {};
+    // A device that is gone has nothing to restore.
+    const auto present_now = TRY(node_.kernel().observe({.sysctls = restore}));
+    for (const auto& present : present_now.sysctls) {
+        wanted.sysctls.push_back(
+            {.path = present.path, .value = journal_.originals().at(present.path)});
+        scope.sysctls.push_back(present.path);
+    }
+    model::sort(wanted);
+    return {};
+}
+
+Result<Keeper::PodPart> Keeper::part_of(const std::vector<IpAddress>& addresses) {
+    if (!facts_) return std::unexpected(no_ztunnel());
+    std::vector<desired::EnrolledAddress> pods;
+    for (const auto& address : addresses) {
+        const auto capture = pods_.captures().find(address);
+        if (capture == pods_.captures().end()) continue;
+        auto link = TRY(discovery_.host_link(address));
+        pods.push_back(
+            {.address = address, .host_link = std::move(link), .comment = capture->second.comment});
+    }
+    PodPart part{.wanted = desired::pods_state(config_.datapath, *facts_, pods),
+                 .scope = desired::pods_scope(config_.datapath, pods, addresses)};
+    TRY(journal(part.wanted, part.scope, {}));
+    return part;
+}
+
+Result<std::string> Keeper::preview() {
+    const auto wanted = TRY(discover());
+    auto ztunnel = TRY(LinuxKernel::open(wanted.ztunnel_netns, config_.sysctl_dir));
+    const auto print = [](Kernel& kernel, const model::NetnsState& state, const model::Scope& scope,
+                          const std::string& name) -> Result<std::string> {
+        const auto plan = TRY(plan::diff(state, TRY(kernel.observe(scope)), scope));
+        return "# " + name + (plan.empty() ? ": nothing to do\n" : "\n") + plan::to_string(plan);
+    };
+    return TRY(print(ztunnel, desired::ztunnel_state(config_.datapath, wanted.ztunnel),
+                     desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
+                     "ztunnel namespace " + wanted.ztunnel_netns.name())) +
+           TRY(print(node_.kernel(), desired::node_state(config_.datapath, wanted.node),
+                     desired::node_scope(config_.datapath, wanted.node), "node namespace"));
+}
+
+PodCaptures Keeper::captures() const {
+    PodCaptures pods;
+    for (const auto& [address, capture] : pods_.captures()) {
+        auto& pod = pods.try_emplace(capture.pod, PodCapture{.captured = true, .obstacle = {}})
+                        .first->second;
+        const auto there = enrolled_.find(address);
+        if (there != enrolled_.end() && there->second.comment == capture.comment) continue;
+        pod.captured = false;
+        const auto why = unreachable_.find(address);
+        if (why != unreachable_.end()) {
+            pod.obstacle = why->second;
+        } else if (trouble_ && (facts_ || !held_before_.contains(address))) {
+            pod.obstacle = describe(*trouble_);
+        }
+    }
+    return pods;
+}
+
+bool Keeper::is_our_link(std::uint32_t link_index) {
+    const auto& datapath = config_.datapath;
+    return discovery_
+        .is_named(link_index, {datapath.inbound.node_link, datapath.outbound.node_link})
+        .value_or(true);
+}
+
+bool Keeper::is_ztunnel(const IpAddress& address) const {
+    return facts_ && std::ranges::any_of(facts_->ztunnels, [&](const desired::Ztunnel& ztunnel) {
+               return std::ranges::find(ztunnel.addresses, address) != ztunnel.addresses.end();
+           });
+}
+
+std::vector<std::uint32_t> Keeper::port_ids() {
+    auto ids = node_.kernel().port_ids();
+    if (ztunnel_) std::ranges::copy(ztunnel_->site.kernel().port_ids(), std::back_inserter(ids));
+    return ids;
+}
+
+}  // namespace ambient::agent

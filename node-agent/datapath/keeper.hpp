@@ -1,0 +1,118 @@
+// Keeps the datapath of this node right: the node's namespace and the active ztunnel's. Turns what
+// we know (PodTable, Discovery) into wanted states and settles them. One thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/config/agent_config.hpp"
+#include "common/rpc/messages.hpp"
+#include "node-agent/datapath/discovery.hpp"
+#include "node-agent/datapath/site.hpp"
+#include "node-agent/datapath/stats.hpp"
+#include "node-agent/datapath/sysctl_journal.hpp"
+#include "node-agent/pods/pod_captures.hpp"
+#include "node-agent/pods/pod_table.hpp"
+
+namespace ambient::agent {
+
+class Keeper {
+  public:
+    // For the network namespace that the calling thread is in. Nothing is changed yet.
+    static Result<Keeper> open(const config::AgentConfig& config, PodTable& pods);
+
+    // Reads the attachments that set elements remember into the pod table. Before the first
+    // replace() of the table.
+    Result<void> recover_attachments();
+
+    // Everything: both namespaces, from nothing assumed. Error unavailable when no ztunnel is
+    // ready: the kernel is left as it is then, so that captured pods stay captured until the next
+    // ztunnel comes.
+    Result<void> settle();
+    // Only these addresses, at their own cost. Falls back to settle() as long as that never
+    // succeeded.
+    Result<void> settle(const std::set<IpAddress>& addresses, bool changed);
+    // What settle() would do now, printed; changes nothing.
+    Result<std::string> preview();
+    // Removes what is ours from the node and from every ztunnel namespace that can be found;
+    // sysctls as before us.
+    Result<void> uninstall();
+
+    // The pod's part for the plugin. Its sysctls' old values are in the journal when this returns.
+    struct PodPart {
+        model::NetnsState wanted;
+        model::Scope scope;
+    };
+    Result<PodPart> part_of(const std::vector<IpAddress>& addresses);
+
+    // What the last settle() said; null when captures are verified in the kernel.
+    [[nodiscard]] const Error* trouble() const { return trouble_ ? &*trouble_ : nullptr; }
+    [[nodiscard]] bool ready() const { return !trouble_; }
+    // What was captured when the kernel was last verified.
+    [[nodiscard]] PodCaptures captures() const;
+    [[nodiscard]] const KeeperStats& stats() const { return stats_; }
+
+    // Routes changed under us: what Discovery remembers, of all or of one, may be wrong.
+    void forget_links() { discovery_.forget(); }
+    void forget_link(const IpAddress& address) { discovery_.forget(address); }
+
+    // Whether a device of the node's namespace is one of ours; yes when it cannot be told.
+    bool is_our_link(std::uint32_t link_index);
+    // Whether one of the ztunnels that the datapath knows has this address.
+    [[nodiscard]] bool is_ztunnel(const IpAddress& address) const;
+
+    [[nodiscard]] const Netns& node_netns() { return node_.kernel().netns(); }
+    // Null until found. Changes with the active ztunnel.
+    [[nodiscard]] const Netns* ztunnel_netns() {
+        return ztunnel_ ? &ztunnel_->site.kernel().netns() : nullptr;
+    }
+    // Of the sockets through which we change kernels: their notifications are echoes.
+    [[nodiscard]] std::vector<std::uint32_t> port_ids();
+
+  private:
+    struct ZtunnelHold {
+        NetnsId id;
+        Site site;
+        std::optional<desired::ZtunnelFacts> facts;  // of the last settle()
+    };
+    struct Wanted {
+        desired::NodeFacts node;
+        desired::ZtunnelFacts ztunnel;
+        Netns ztunnel_netns;
+    };
+
+    Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel kernel,
+           Discovery discovery, SysctlJournal journal);
+
+    Result<void> note(Result<void> outcome, Tries& tries);
+    Result<void> try_settle();
+    Result<void> try_settle(const std::set<IpAddress>& addresses, bool changed);
+    Result<Wanted> discover();
+    // Nothing when the address is not captured, or no veth leads to it (logged once).
+    Result<std::optional<desired::EnrolledAddress>> enrolled(const IpAddress& address);
+    Result<void> hold(const Netns& netns);
+    // Journals what `wanted` is about to change, and adds to both what is to be restored (`paths`
+    // of the journal).
+    Result<void> journal(model::NetnsState& wanted, model::Scope& scope,
+                         const std::vector<std::string>& restore);
+    config::AgentConfig config_;
+    PodTable& pods_;
+    Site node_;
+    std::unique_ptr<ZtunnelHold> ztunnel_;
+    Discovery discovery_;
+    SysctlJournal journal_;
+    std::optional<desired::NodeFacts> facts_;  // of the last settle(), pods left aside
+    std::map<IpAddress, desired::EnrolledAddress> enrolled_;
+    // What the kernel captures from before us; counts until the first settle() that succeeds.
+    std::set<IpAddress> held_before_;
+    std::map<IpAddress, std::string> unreachable_;  // and why
+    KeeperStats stats_;
+    std::optional<Error> trouble_ =
+        Error{.kind = ErrorKind::unavailable, .doing = "nothing was observed yet"};
+};
+
+}  // namespace ambient::agent

@@ -1,0 +1,33 @@
+// One network namespace that the agent keeps right.
+#pragma once
+
+#include <string>
+
+#include "common/kernel/linux_kernel.hpp"
+#include "common/model/netns_state.hpp"
+#include "common/plan/plan.hpp"
+#include "node-agent/datapath/stats.hpp"
+
+namespace ambient::agent {
+
+class Site {
+  public:
+    // `name` is for the log: "node", "ztunnel".
+    Site(std::string name, LinuxKernel kernel)
+        : name_(std::move(name)), kernel_(std::move(kernel)) {}
+
+    LinuxKernel& kernel() { return kernel_; }
+
+    // Makes the kernel equal to `wanted`, verified, and logs what was done. Steps that were needed
+    // although nothing that we want has `changed` are drift: each is logged as such and counted.
+    Result<void> settle(const model::NetnsState& wanted, const model::Scope& scope, bool changed,
+                        DriftCounts& drift);
+
+  private:
+    void report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const;
+
+    std::string name_;
+    LinuxKernel kernel_;
+};
+
+}  // namespace ambient::agent

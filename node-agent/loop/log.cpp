@@ -1,0 +1,77 @@
+#include "node-agent/loop/log.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+namespace ambient::agent {
+namespace {
+
+bool json_lines = false;  // set once by start_log
+
+spdlog::level::level_enum level_of(LogLevel level) {
+    switch (level) {
+        case LogLevel::debug: return spdlog::level::debug;
+        case LogLevel::info: return spdlog::level::info;
+        case LogLevel::warning: return spdlog::level::warn;
+        case LogLevel::error: return spdlog::level::err;
+    }
+    return spdlog::level::err;
+}
+
+// As a JSON string: quotes and control characters escaped, bytes that are not UTF-8 replaced.
+std::string as_json_string(std::string_view text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+bool is_plain(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+        return c > ' ' && c < 0x7f && c != '"' && c != '=';
+    });
+}
+
+std::string text_line(std::string_view event, std::initializer_list<Field> fields) {
+    std::string line =
+        fmt::format("event={}", is_plain(event) ? std::string(event) : as_json_string(event));
+    for (const auto& field : fields) {
+        line += fmt::format(" {}={}", field.key,
+                            is_plain(field.value) ? field.value : as_json_string(field.value));
+    }
+    return line;
+}
+
+std::string json_line(std::string_view event, std::initializer_list<Field> fields) {
+    std::string line = fmt::format(R"("event":{})", as_json_string(event));
+    for (const auto& field : fields)
+        line += fmt::format(",{}:{}", as_json_string(field.key), as_json_string(field.value));
+    return line;
+}
+
+}  // namespace
+
+void start_log(LogLevel least, bool json) {
+    json_lines = json;
+    auto logger = std::make_shared<spdlog::logger>(
+        "agent", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    logger->set_level(level_of(least));
+    logger->flush_on(spdlog::level::trace);
+    logger->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
+                             : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
+                        spdlog::pattern_time_type::utc);
+    spdlog::set_default_logger(std::move(logger));
+}
+
+void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
+    if (!spdlog::should_log(level_of(level))) return;
+    spdlog::log(level_of(level), "{}",
+                json_lines ? json_line(event, fields) : text_line(event, fields));
+}
+
+void log(LogLevel level, std::string_view event, const Error& error) {
+    log(level, event, {{"kind", to_string(error.kind)}, {"error", describe(error)}});
+}
+
+}  // namespace ambient::agent

@@ -1,0 +1,98 @@
+#include "node-agent/report/reporter.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "node-agent/loop/log.hpp"
+#include "node-agent/report/health/process.hpp"
+#include "node-agent/report/metrics.hpp"
+
+namespace ambient::agent {
+namespace {
+
+std::string trouble_of(const Installer& installer) {
+    if (installer.installed()) return {};
+    const auto* trouble = installer.trouble();
+    return trouble ? describe(*trouble) : "not tried yet";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
+                                                 const config::AgentConfig& config,
+                                                 const Subjects& subjects) {
+    std::unique_ptr<Reporter> made(new Reporter(subjects));
+    auto& self = *made;
+    if (config.health.port != 0) {
+        self.http_ = TRY(HttpServer::open(io, config.health.address, config.health.port,
+                                          [&self](auto path) { return self.page(path); }));
+    }
+    if (subjects.api == nullptr) return made;
+    const Send send = send_by(*subjects.api);
+    if (config.status.annotate || config.status.events) {
+        self.status_.emplace(io, send, config, [&self] {
+            return StatusWriter::View{.verified = self.of_.keeper.ready(),
+                                      .shown = self.of_.pods.shown(),
+                                      .captures = self.of_.keeper.captures()};
+        });
+    }
+    if (!config.taint.empty()) self.taint_.emplace(io, send, config.node_name, config.taint);
+    return made;
+}
+
+void Reporter::worked() {
+    // Before everything is known there is nothing to say about a pod.
+    if (status_ && of_.pods.is_complete()) status_->look_soon();
+    if (taint_) taint_->ready(all_hold(conditions()));
+}
+
+void Reporter::look_again() {
+    if (status_ && of_.pods.is_complete()) status_->look_again();
+}
+
+std::optional<HttpReply> Reporter::page(std::string_view path) const {
+    // That it is answered says it: one loop does everything.
+    if (path == "/healthz") return HttpReply{.body = "ok\n"};
+    if (path == "/readyz") return readiness_page(conditions());
+    if (path != "/metrics") return std::nullopt;
+    return HttpReply{.body = metrics_text(stats()),
+                     .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+std::vector<Condition> Reporter::conditions() const {
+    std::vector<Condition> conditions;
+    conditions.push_back(
+        {.name = "source",
+         .trouble = of_.pods.is_complete() ? "" : "not all pods and namespaces are known yet"});
+    const auto* trouble = of_.keeper.trouble();
+    conditions.push_back({.name = "datapath", .trouble = trouble ? describe(*trouble) : ""});
+    if (of_.installer)
+        conditions.push_back({.name = "installation", .trouble = trouble_of(*of_.installer)});
+    return conditions;
+}
+
+Stats Reporter::stats() const {
+    Stats stats{.source_synced = of_.pods.is_complete(),
+                .keeper = of_.keeper.stats(),
+                .add = of_.service.add_times(),
+                .ztunnel_claims_refused = of_.pods.ztunnel_claims_refused(),
+                .watch_restarts = of_.source.watch_restarts(),
+                .process = read_process(),
+                .now = std::chrono::steady_clock::now()};
+    const auto captures = of_.keeper.captures();
+    stats.pods.wanted = captures.size();
+    stats.pods.captured = static_cast<std::size_t>(std::ranges::count_if(
+        captures, [](const auto& capture) { return capture.second.captured; }));
+    if (of_.installer) {
+        const auto& counters = of_.installer->counters();
+        stats.installed = of_.installer->installed();
+        stats.install_writes = {{"plugin", counters.plugin},
+                                {"entry_added", counters.added},
+                                {"entry_removed", counters.removed}};
+    }
+    if (of_.api) stats.api_requests = of_.api->counters();
+    if (status_) stats.status_writes = status_->counters();
+    return stats;
+}
+
+}  // namespace ambient::agent

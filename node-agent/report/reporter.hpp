@@ -1,0 +1,60 @@
+// What the agent shows of itself and of this node's pods: /healthz, /readyz and /metrics over HTTP,
+// and, where the API server is the source, annotations, Events and the node's taint. On the loop.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include <asio/io_context.hpp>
+
+#include "common/config/agent_config.hpp"
+#include "common/kubeapi/client.hpp"
+#include "node-agent/datapath/keeper.hpp"
+#include "node-agent/install/installer.hpp"
+#include "node-agent/pods/pod_table.hpp"
+#include "node-agent/report/health/http_server.hpp"
+#include "node-agent/report/health/readiness.hpp"
+#include "node-agent/report/stats.hpp"
+#include "node-agent/report/status/taint.hpp"
+#include "node-agent/report/status/writer.hpp"
+#include "node-agent/serve/service.hpp"
+#include "node-agent/source/source.hpp"
+
+namespace ambient::agent {
+
+class Reporter {
+  public:
+    // Of whom it reports; all outlive it.
+    struct Subjects {
+        const PodTable& pods;
+        const Keeper& keeper;
+        const Service& service;
+        const Source& source;
+        const Installer* installer = nullptr;  // null: the agent does not install
+        kubeapi::Client* api = nullptr;        // null: the source is not the API server
+    };
+
+    static Result<std::unique_ptr<Reporter>> open(asio::io_context& io,
+                                                  const config::AgentConfig& config,
+                                                  const Subjects& subjects);
+
+    // Something was done, or tried.
+    void worked();
+    // Also look at what was reported before: others may have changed it.
+    void look_again();
+
+  private:
+    explicit Reporter(const Subjects& subjects) : of_(subjects) {}
+
+    [[nodiscard]] std::optional<HttpReply> page(std::string_view path) const;
+    [[nodiscard]] std::vector<Condition> conditions() const;
+    [[nodiscard]] Stats stats() const;
+
+    Subjects of_;
+    std::unique_ptr<HttpServer> http_;
+    std::optional<StatusWriter> status_;
+    std::optional<TaintRemover> taint_;
+};
+
+}  // namespace ambient::agent
