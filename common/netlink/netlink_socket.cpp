@@ -25,6 +25,14 @@ Result<void> enable(int fd, int option) {
     return set_option(fd, SOL_NETLINK, option, &on, sizeof on);
 }
 
+// Beyond the system's limit if we may (CAP_NET_ADMIN). The kernel doubles `bytes`
+// (net/core/sock.c, sk_setsockopt).
+void set_buffer(int fd, int forced, int limited, int bytes) {
+    if (::setsockopt(fd, SOL_SOCKET, forced, &bytes, sizeof bytes) != 0) {
+        (void)::setsockopt(fd, SOL_SOCKET, limited, &bytes, sizeof bytes);
+    }
+}
+
 }  // namespace
 
 Messages::Iterator& Messages::Iterator::operator++() {
@@ -61,10 +69,18 @@ Result<NetlinkSocket> NetlinkSocket::open(const Netns& netns, int protocol, int 
 
 Result<void> NetlinkSocket::send(std::span<const std::byte> datagram) {
     sockaddr_nl kernel{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
-    const auto sent = ::sendto(fd_.get(), datagram.data(), datagram.size(), 0,
-                               reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel);
-    if (sent < 0) return std::unexpected(errno_error(errno, "send to the kernel"));
-    return {};
+    const auto send = [&] {
+        return ::sendto(fd_.get(), datagram.data(), datagram.size(), 0,
+                        reinterpret_cast<const sockaddr*>(&kernel), sizeof kernel) >= 0;
+    };
+    if (send()) return {};
+    // A datagram must fit into the send buffer as a whole (net/netlink/af_netlink.c,
+    // netlink_sendmsg), whose size is at first the node's net.core.wmem_default.
+    if (errno == EMSGSIZE) {
+        set_buffer(fd_.get(), SO_SNDBUFFORCE, SO_SNDBUF, static_cast<int>(datagram.size()));
+        if (send()) return {};
+    }
+    return std::unexpected(errno_error(errno, "send to the kernel"));
 }
 
 Result<std::span<const std::byte>> NetlinkSocket::receive() {
@@ -91,16 +107,18 @@ Result<std::span<const std::byte>> NetlinkSocket::receive() {
     }
 }
 
+void NetlinkSocket::discard_received() {
+    while (::recv(fd_.get(), nullptr, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0 || errno == EINTR) {
+    }
+}
+
 Result<void> NetlinkSocket::join(int group) {
     return set_option(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
 }
 
 void NetlinkSocket::set_receive_buffer(int bytes) {
-    // Without CAP_NET_ADMIN the system's limit stands; an overrun is then only more likely, and
-    // never goes unseen.
-    if (::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
-        (void)::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-    }
+    // An overrun is only more likely where the limit stands, and never goes unseen.
+    set_buffer(fd_.get(), SO_RCVBUFFORCE, SO_RCVBUF, bytes);
 }
 
 }  // namespace ambient::netlink

@@ -47,11 +47,14 @@ class NetlinkSocket {
     // not at all.
     static Result<NetlinkSocket> open(const Netns& netns, int protocol, int timeout_ms = 5000);
 
-    // One datagram to the kernel.
+    // One datagram to the kernel, whatever the size of the send buffer.
     Result<void> send(std::span<const std::byte> datagram);
     // The next datagram from the kernel; valid until the next call. Errors: interrupted when the
     // kernel lost messages for want of buffer (ENOBUFS), unavailable when there is none in time.
     Result<std::span<const std::byte>> receive();
+    // Drops what stands in the receive buffer. After an overrun the kernel sends nothing more until
+    // it is empty (net/netlink/af_netlink.c, netlink_attachskb and netlink_rcv_wake).
+    void discard_received();
     // Notifications of a multicast group, from now on.
     Result<void> join(int group);
     // Room for `bytes` of datagrams that were not received yet, beyond the system's limit if we
