@@ -9,7 +9,7 @@ import ssl
 import urllib.parse
 from typing import Any
 
-from fake_apiserver import TOKEN, FakeApiServer
+from support.fake_apiserver import TOKEN, FakeApiServer
 
 PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fake_apiserver import TOKEN, FakeApiServer, objects, write_kubeconfig
 from probe import NODE
+from support.fake_apiserver import TOKEN, FakeApiServer, objects, write_kubeconfig
 
 
 class Cluster:

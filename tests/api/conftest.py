@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from cluster import Cluster
-from fake_apiserver import FakeApiServer
 from probe import Probe
+from support.fake_apiserver import FakeApiServer
 
 
 @pytest.fixture

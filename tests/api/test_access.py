@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from cluster import Cluster
-from fake_apiserver import TOKEN, FakeApiServer, inline
-from fake_apiserver.certificates import Authority
 from probe import Probe
+from support.fake_apiserver import TOKEN, FakeApiServer, inline
+from support.fake_apiserver.certificates import Authority
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import ssl
 import pytest
 
 from api_client import PARTIAL, PARTIAL_LIST, Client
-from fake_apiserver import Answer, Break, BreakInEvent, FakeApiServer, objects
+from support.fake_apiserver import Answer, Break, BreakInEvent, FakeApiServer, objects
 
 PODS, SPACES = "/api/v1/pods", "/api/v1/namespaces"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 
 from cluster import Cluster
-from fake_apiserver import Answer, Hang, Late, objects
 from probe import Probe
+from support.fake_apiserver import Answer, Hang, Late, objects
 
 BOUND = 5.0  # seconds; the plugin itself waits longer
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from itertools import pairwise
 
 from cluster import Cluster
-from fake_apiserver import Answer, Break, Compact, Hang, objects
 from probe import Probe
+from support.fake_apiserver import Answer, Break, Compact, Hang, objects
 
 CHUNK = 500
 

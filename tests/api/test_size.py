@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cluster import Cluster
-from fake_apiserver import objects
 from probe import Probe
+from support.fake_apiserver import objects
 
 NAMESPACES, PODS = 10_000, 500
 # Of the probe, which is the agent without its kernel side. The agent's own numbers are in

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from cluster import Cluster
-from fake_apiserver import Answer, BreakInEvent, Pieces, Silence, status
 from probe import Probe
+from support.fake_apiserver import Answer, BreakInEvent, Pieces, Silence, status
 
 
 def watches(cluster: Cluster, resource: str) -> list[dict[str, str]]:

@@ -4,16 +4,14 @@ the folder of Kubernetes' programs, AMBIENT_IMAGE our image."""
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path += [str(HERE.parent / "e2e"), str(HERE.parent / "api")]
+from kubernetes import Kubernetes
 
-from kubernetes import Kubernetes  # noqa: E402
+HERE = Path(__file__).resolve().parent
 
 KUBECTL = Path(os.environ["AMBIENT_KUBERNETES_TOOLS"]) / "1.37/kubectl"
 

@@ -10,11 +10,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from cni import DEBIAN_PLUGINS
-from containerd import CNI_BIN, CNI_CONF
-from fake_apiserver import write_kubeconfig
-from kube.cri import CriRuntime
-from netns import Netns, run_command
+from support.cni import DEBIAN_PLUGINS
+from support.containerd import CNI_BIN, CNI_CONF
+from support.fake_apiserver import write_kubeconfig
+from support.kube.cri import CriRuntime
+from support.netns import Netns, run_command
 
 NODE, ADDRESS, GATEWAY, TOKEN = "worker-1", "192.168.77.2", "192.168.77.1", "admin-token"
 TAINT = "ambient-cni.dev/not-ready"

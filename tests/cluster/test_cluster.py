@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from containerd import CNI_BIN
-from folder_events import FolderEvents
-from kernel_events import KernelEvents
-from kernel_view import FILTER_TABLE, links, routes, rules
-from kube.kube_view import captured_by_filter, captured_by_route
 from kubernetes import CONFLIST, NODE, Kubernetes
+from support.containerd import CNI_BIN
+from support.folder_events import FolderEvents
+from support.kernel_events import KernelEvents
+from support.kernel_view import FILTER_TABLE, links, routes, rules
+from support.kube.kube_view import captured_by_filter, captured_by_route
 
 MODE = "istio.io/dataplane-mode"
 REDIRECTION = "ambient.istio.io/redirection"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from kube_objects import PodState
-from model import PODS
+from support.cluster.model import PODS
+from support.kube_objects import PodState
 
 
 class Manifests:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hops import IN, OUT, Hop
-from marks import Mark
-from mesh import HBONE_PORT
-from model import APP_PORT, NODES, PODS, SERVICES, Node, Pod
-from steps import Accepted, Marked, Path, Step
-from traffic import Address
+from demo.steps import Accepted, Marked, Path, Step
+from support.cluster.hops import IN, OUT, Hop
+from support.cluster.marks import Mark
+from support.cluster.mesh import HBONE_PORT
+from support.cluster.model import APP_PORT, NODES, PODS, SERVICES, Node, Pod
+from support.cluster.traffic import Address
 
 TO_SIDECAR_APP = "127.0.0.6"  # the source with which a sidecar connects to its application
 CAPTURED, RETURNED, TAKEN, IN_POD_NAME = (

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 
-from capture import Capture
-from cluster import Cluster
-from hops import Hop, measure
-from marks import Mark, MarkProbe
-from traffic import TRANSFER, Address
+from support.cluster.capture import Capture
+from support.cluster.cluster import Cluster
+from support.cluster.hops import Hop, measure
+from support.cluster.marks import Mark, MarkProbe
+from support.cluster.traffic import TRANSFER, Address
 
 
 @dataclass(frozen=True)

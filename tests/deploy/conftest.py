@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path += [str(TESTS / "e2e"), str(TESTS / "api")]  # namespaces; the stand-in for kube-apiserver
-
-import render  # noqa: E402
-from engine import Engine  # noqa: E402
-from image_archive import Archive  # noqa: E402
+from image_archive import Archive
+from support.deploy import render
+from support.deploy.engine import Engine
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-import render
+from support.deploy import render
 
 BUILDER = [str(render.ROOT / "image/build"), "--build", os.environ["AMBIENT_BUILD"]]
 AGENT = "usr/local/bin/ambient-node-agent"

@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-import render
-from daemonset import DaemonPod, Node
-from engine import Engine
-from fake_apiserver import FakeApiServer, objects
-from fake_apiserver.server import listening_socket
 from image_archive import PLUGIN
-from netns import Netns, create, delete
-from rights import allows
+from support.deploy import render
+from support.deploy.daemonset import DaemonPod, Node
+from support.deploy.engine import Engine
+from support.deploy.rights import allows
+from support.fake_apiserver import FakeApiServer, objects
+from support.fake_apiserver.server import listening_socket
+from support.netns import Netns, create, delete
 
 NODE, LATER = "deploy-node", "deploy-later"
 OF_THE_KERNEL = ("/run/netns", "/proc/sys/net")

@@ -9,8 +9,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-import render
 from image_archive import AGENT, BUILDER
+from support.deploy import render
 
 STEP = re.compile(r"^(FROM|WORKDIR|COPY|RUN|USER|ENTRYPOINT) (.*)$")
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-import render
 import schemas
+from support.deploy import render
 
 HOSTS = ["k3s", "gke", "openshift"]
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
 
-import render
 from image_archive import AGENT, BUILDER, PLUGIN, Archive
+from support.deploy import render
 
-sys.path.append(str(render.ROOT / "image"))
-
-import closure  # noqa: E402
+import closure
 
 LIMIT = 25 * 2**20
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 import yaml
 
-import render
+from support.deploy import render
 
 AGENT = "ambient-node-agent"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import render
+from support.deploy import render
 
 PATHS = {  # of the two folders that differ from host to host
     "kind": ("/opt/cni/bin", "/etc/cni/net.d"),

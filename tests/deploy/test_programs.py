@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 
-import render
-from engine import Engine
 from image_archive import AGENT, PLUGIN
+from support.deploy import render
+from support.deploy.engine import Engine
 
 FLAGS = ("--rm", "--read-only", "--seccomp")
 

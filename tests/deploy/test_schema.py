@@ -9,8 +9,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-import render
 import schemas
+from support.deploy import render
 
 # OpenShift's own kind: no part of Kubernetes, so no schema.
 FOREIGN = {"SecurityContextConstraints"}

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster import Cluster
-from datapath import Product
+from support.cluster.cluster import Cluster
+from support.cluster.datapath import Product
 
 LOG_LINES_SHOWN = 40
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent import Agent, program
-from cluster import Cluster
-from kernel_view import filter_table, routes
-from model import APP_PORT, NODES, PODS, Pod
-from netns import create, delete
-from traffic import AppServer
+from support.agent import Agent, program
+from support.cluster.cluster import Cluster
+from support.cluster.model import APP_PORT, NODES, PODS, Pod
+from support.cluster.traffic import AppServer
+from support.kernel_view import filter_table, routes
+from support.netns import create, delete
 
 A = NODES["a"]
 LATE = Pod("late", "a", 16, "mesh", "ambient")

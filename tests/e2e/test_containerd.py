@@ -6,14 +6,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agent import program
-from cluster import Cluster
-from cni import DEBIAN_PLUGINS
-from containerd import Containerd
-from kernel_events import KernelEvents
-from kube_objects import PodState
-from model import APP_PORT, NODES, PODS, Pod
-from traffic import AppServer
+from support.agent import program
+from support.cluster.cluster import Cluster
+from support.cluster.model import APP_PORT, NODES, PODS, Pod
+from support.cluster.traffic import AppServer
+from support.cni import DEBIAN_PLUGINS
+from support.containerd import Containerd
+from support.kernel_events import KernelEvents
+from support.kube_objects import PodState
 
 A = NODES["a"]
 NAME = "from-containerd"

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster import Cluster
-from datagrams import ping
-from hops import assert_not_captured
-from kernel_view import FILTER_TABLE, delete_rule, find_rule
-from kubeproxy import MODES
-from model import APP_PORT, NODE_PORT, NODES, PODS, SERVICES, UNDERLAY, UNDERLAY_ADDRESS
-from traffic import exchange
+from support.cluster.cluster import Cluster
+from support.cluster.datagrams import ping
+from support.cluster.hops import assert_not_captured
+from support.cluster.kubeproxy import MODES
+from support.cluster.model import APP_PORT, NODE_PORT, NODES, PODS, SERVICES, UNDERLAY, UNDERLAY_ADDRESS
+from support.cluster.traffic import exchange
+from support.kernel_view import FILTER_TABLE, delete_rule, find_rule
 
 HTTPBIN, SLEEP, SERVER = PODS["httpbin"], PODS["sleep"], PODS["server"]
 A = NODES["a"]

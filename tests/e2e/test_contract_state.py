@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from cluster import Cluster
-from kernel_view import LOOSE_REVERSE_PATH, delete_rule, links, reverse_path
-from model import APP_PORT, EXTERNAL_ADDRESS, NODES, PODS
-from topology import STRICT_REVERSE_PATH
-from traffic import exchange
+from support.cluster.cluster import Cluster
+from support.cluster.model import APP_PORT, EXTERNAL_ADDRESS, NODES, PODS
+from support.cluster.topology import STRICT_REVERSE_PATH
+from support.cluster.traffic import exchange
+from support.kernel_view import LOOSE_REVERSE_PATH, delete_rule, links, reverse_path
 
 A = NODES["a"]
 SERVER = PODS["server"]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from cluster import Cluster
-from hops import GENEVE_DEVICES
-from kube_objects import PodState, pod_object
-from model import NODES, PODS
+from demo import paths
+from demo.manifests import Manifests
+from demo.steps import report, travel
+from support.cluster.cluster import Cluster
+from support.cluster.hops import GENEVE_DEVICES
+from support.cluster.model import NODES, PODS
+from support.kube_objects import PodState, pod_object
 
 DEMO = Path(__file__).resolve().parent.parent / "demo"
-sys.path.append(str(DEMO))
-
-import paths  # noqa: E402
-from manifests import Manifests  # noqa: E402
-from steps import report, travel  # noqa: E402
 
 
 @pytest.mark.parametrize("make", paths.ALL, ids=lambda make: make.__name__)

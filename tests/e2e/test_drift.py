@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from cluster import Cluster
-from kernel_events import KernelEvents
-from kernel_view import snapshot
-from model import APP_PORT, NODES, PODS, Pod
+from support.cluster.cluster import Cluster
+from support.cluster.model import APP_PORT, NODES, PODS, Pod
+from support.kernel_events import KernelEvents
+from support.kernel_view import snapshot
 
 A = NODES["a"]
 HTTPBIN, SERVER = PODS["httpbin"], PODS["server"]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster import Cluster
-from hops import assert_not_captured
-from load import Load
-from model import APP_PORT, NODES, PODS
+from support.cluster.cluster import Cluster
+from support.cluster.hops import assert_not_captured
+from support.cluster.load import Load
+from support.cluster.model import APP_PORT, NODES, PODS
 
 MOVER, PLAIN_B = PODS["mover"], PODS["plain-b"]
 A = NODES["a"]

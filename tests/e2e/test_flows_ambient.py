@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from cluster import Cluster
-from hops import assert_hops, assert_not_captured
-from mesh import HBONE_PORT, XDS_PORT
-from model import APP_PORT, NODES, PODS
-from proxies.certs import spiffe_id
+from support.cluster.cluster import Cluster
+from support.cluster.hops import assert_hops, assert_not_captured
+from support.cluster.mesh import HBONE_PORT, XDS_PORT
+from support.cluster.model import APP_PORT, NODES, PODS
+from support.proxies.certs import spiffe_id
 
 SLEEP, SERVER, HTTPBIN = PODS["sleep"], PODS["server"], PODS["httpbin"]
 A, B = NODES["a"], NODES["b"]

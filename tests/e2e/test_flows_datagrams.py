@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from cluster import Cluster
-from datagrams import ping, udp_exchange
-from hops import assert_not_captured
-from model import NODES, PODS, UDP_PORT
-from traffic import pattern
+from support.cluster.cluster import Cluster
+from support.cluster.datagrams import ping, udp_exchange
+from support.cluster.hops import assert_not_captured
+from support.cluster.model import NODES, PODS, UDP_PORT
+from support.cluster.traffic import pattern
 
 A, B = NODES["a"], NODES["b"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from cluster import Cluster
-from hops import assert_hops, assert_not_captured
-from model import APP_PORT, HOST_PORT, NODES, PODS
+from support.cluster.cluster import Cluster
+from support.cluster.hops import assert_hops, assert_not_captured
+from support.cluster.model import APP_PORT, HOST_PORT, NODES, PODS
 
 HTTPBIN, SLEEP = PODS["httpbin"], PODS["sleep"]
 PLAIN_A, PLAIN_B = PODS["plain-a"], PODS["plain-b"]

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster import Cluster
-from datagrams import udp_exchange
-from dns_message import address_in, query
-from hops import assert_hops, assert_not_captured
-from kubeproxy import MODES
-from mesh import DNS_ANSWER, HBONE_PORT
-from model import (
+from support.cluster.cluster import Cluster
+from support.cluster.datagrams import udp_exchange
+from support.cluster.dns_message import address_in, query
+from support.cluster.hops import assert_hops, assert_not_captured
+from support.cluster.kubeproxy import MODES
+from support.cluster.mesh import DNS_ANSWER, HBONE_PORT
+from support.cluster.model import (
     APP_PORT,
     EXTERNAL_ADDRESS,
     HOST_PORT,

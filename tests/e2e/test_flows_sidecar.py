@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from cluster import Cluster
-from hops import Hop, assert_hops
-from mesh import HBONE_PORT
-from model import APP_PORT, NODES, PODS, SERVICES
-from proxies.certs import spiffe_id
+from support.cluster.cluster import Cluster
+from support.cluster.hops import Hop, assert_hops
+from support.cluster.mesh import HBONE_PORT
+from support.cluster.model import APP_PORT, NODES, PODS, SERVICES
+from support.proxies.certs import spiffe_id
 
 SLEEP, SLEEP_SC = PODS["sleep"], PODS["sleep-sc"]
 HTTPBIN_SC, SERVER = PODS["httpbin-sc"], PODS["server"]

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster import Cluster
-from kernel_events import KernelEvents
-from kernel_view import filter_table
-from load import Load
-from model import APP_PORT, EXTERNAL_ADDRESS, NODES, PODS, SERVICES
-from traffic import Connection
+from support.cluster.cluster import Cluster
+from support.cluster.load import Load
+from support.cluster.model import APP_PORT, EXTERNAL_ADDRESS, NODES, PODS, SERVICES
+from support.cluster.traffic import Connection
+from support.kernel_events import KernelEvents
+from support.kernel_view import filter_table
 
 A = NODES["a"]
 HTTPBIN, SERVER, PLAIN_B = PODS["httpbin"], PODS["server"], PODS["plain-b"]

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from agent import Agent
-from cluster import Cluster
-from datapath import Product
-from kernel_events import KernelEvents
-from kernel_view import (
+from support.agent import Agent
+from support.cluster.cluster import Cluster
+from support.cluster.datapath import Product
+from support.cluster.model import APP_PORT, NODES, PODS
+from support.kernel_events import KernelEvents
+from support.kernel_view import (
     LOOSE_REVERSE_PATH,
     filter_table,
     links,
@@ -19,7 +20,6 @@ from kernel_view import (
     rules,
     snapshot,
 )
-from model import APP_PORT, NODES, PODS
 
 B = NODES["b"]
 SERVER = PODS["server"]

@@ -3,9 +3,9 @@ state."""
 
 from __future__ import annotations
 
-from cluster import Cluster
-from marks import Mark, MarkProbe
-from model import APP_PORT, NODES, PODS
+from support.cluster.cluster import Cluster
+from support.cluster.marks import Mark, MarkProbe
+from support.cluster.model import APP_PORT, NODES, PODS
 
 SLEEP, SERVER, PLAIN_B = PODS["sleep"], PODS["server"], PODS["plain-b"]
 A, B = NODES["a"], NODES["b"]

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from capture import Capture
-from cluster import Cluster
-from kernel_events import KernelEvents
-from kernel_view import links
-from kube_objects import PodState
-from load import Load
-from model import APP_PORT, NODES, PODS, Pod
-from netns import Netns, create, delete
-from traffic import Connection
+from support.cluster.capture import Capture
+from support.cluster.cluster import Cluster
+from support.cluster.load import Load
+from support.cluster.model import APP_PORT, NODES, PODS, Pod
+from support.cluster.traffic import Connection
+from support.kernel_events import KernelEvents
+from support.kernel_view import links
+from support.kube_objects import PodState
+from support.netns import Netns, create, delete
 
 A = NODES["a"]
 NEWER = Pod("zt-a2", "a", 20, "istio-system", "ztunnel")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).resolve().parents[1]
-sys.path += [str(TESTS / "install"), str(TESTS / "api")]
+from support.fake_apiserver import FakeApiServer
 
-from fake_apiserver import FakeApiServer  # noqa: E402
-
-from node import Node  # noqa: E402
+from node import Node
 
 
 @pytest.fixture

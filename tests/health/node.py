@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fake_apiserver import TOKEN, FakeApiServer, write_kubeconfig
-from installation import FLANNEL, Agent, Installation, wait_until
+from support.fake_apiserver import TOKEN, FakeApiServer, write_kubeconfig
+from support.installation import FLANNEL, Agent, Installation, wait_until
 
 NAME = "node-a"
 DAEMONSET = ("mesh-system", "agent")

@@ -6,10 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from fake_apiserver import objects
-from installation import wait_until
 from node import NAME, Node, get
 from prometheus_client.parser import text_string_to_metric_families
+from support.fake_apiserver import objects
+from support.installation import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,7 +76,7 @@ def test_the_installation_is_counted(node: Node) -> None:
 
 def names_in_the_source() -> set[str]:
     """Every metric that an agent can show, also those of which a test has none."""
-    text = (ROOT / "node-agent" / "metrics.cpp").read_text()
+    text = (ROOT / "node-agent" / "report" / "metrics.cpp").read_text()
     return set(re.findall(r'"((?:ambient|process)_[a-z_]+)"', text))
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from installation import wait_until
 from node import Node, get
+from support.installation import wait_until
 
 
 def ready_lines() -> dict[str, str]:

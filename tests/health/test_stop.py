@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fake_apiserver import objects
 from node import DAEMONSET, Node
+from support.fake_apiserver import objects
 
 SPACE, NAME = DAEMONSET
 

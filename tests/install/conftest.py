@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from installation import Installation
+from support.installation import Installation
 
 
 @pytest.fixture

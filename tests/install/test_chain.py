@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installation import Installation
+from support.installation import Installation
 
 CNITOOL = os.environ.get("AMBIENT_CNITOOL", "cnitool")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installation import FLANNEL, PLUGIN, SINGLE, Installation
+from support.installation import FLANNEL, PLUGIN, SINGLE, Installation
 
 
 def check_usable(node: Installation) -> None:

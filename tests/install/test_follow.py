@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from installation import FLANNEL, PLUGIN, SINGLE, Installation, types_of, wait_until
+from support.installation import FLANNEL, PLUGIN, SINGLE, Installation, types_of, wait_until
 
 
 def test_repairs_what_others_do(node: Installation) -> None:

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from installation import FLANNEL, PLUGIN, SINGLE, Installation
+from support.installation import FLANNEL, PLUGIN, SINGLE, Installation
 
 # What the container has of root's powers with manifests/components/foreign-folders.
 CONTAINER = (

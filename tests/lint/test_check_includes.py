@@ -73,6 +73,12 @@ def test_python_must_not_sleep():
     assert not list(CHECK.problems_in_python("tests/a.py", f"    x = 1  # no {call} here"))
 
 
+def test_python_finds_others_by_the_package_alone():
+    name = "path"  # apart from its module: this file is checked too
+    assert list(CHECK.problems_in_python("tests/a/conftest.py", f"sys.{name} += [str(TESTS)]"))
+    assert not list(CHECK.problems_in_python("tests/a/conftest.py", "from support import netns"))
+
+
 def test_a_folder_that_is_no_layer_is_a_problem(tmp_path):
     (tmp_path / "common/new").mkdir(parents=True)
     (tmp_path / "common/new/a.cpp").write_text("int x;\n")

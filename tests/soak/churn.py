@@ -8,11 +8,11 @@ import random
 import time
 from collections.abc import Callable
 
-from fake_apiserver import Answer, Break, BreakInEvent, objects
-from kube.kube_node import NODE, KubeNode
-from kube.kube_view import MODE
-from kube.libcni import AddRefused
-from kube.rewriter import Rewriter
+from support.fake_apiserver import Answer, Break, BreakInEvent, objects
+from support.kube.kube_node import NODE, KubeNode
+from support.kube.kube_view import MODE
+from support.kube.libcni import AddRefused
+from support.kube.rewriter import Rewriter
 
 SPACES = [f"soak-{i}" for i in range(4)]
 PODS_AT_MOST = 10

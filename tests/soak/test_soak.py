@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from churn import Churn
-from kernel_view import links, snapshot
-from kube.kube_node import PLUGINS, KubeNode
+from support.kernel_view import links, snapshot
+from support.kube.kube_node import PLUGINS, KubeNode
 
 MINUTES = float(os.environ.get("AMBIENT_SOAK_MINUTES", "3"))
 SEED = int(os.environ.get("AMBIENT_SOAK_SEED", random.randrange(10**6)))

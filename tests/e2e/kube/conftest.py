@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "api"))  # fake_apiserver
-
-from kube.kube_node import KubeNode  # noqa: E402
+from support.kube.kube_node import KubeNode
 
 LOG_LINES_SHOWN = 80
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from fake_apiserver import objects
-from kube.cri import CriRuntime
-from kube.kube_node import NODE, KubeNode
-from kube.libcni import AddRefused
-from kube.rewriter import Rewriter
+from support.fake_apiserver import objects
+from support.kube.cri import CriRuntime
+from support.kube.kube_node import NODE, KubeNode
+from support.kube.libcni import AddRefused
+from support.kube.rewriter import Rewriter
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,19 @@ on a real kernel."""
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from fake_apiserver import objects
-from kernel_view import snapshot
-from kube.kube_node import NODE, TAINT, KubeNode
+from support.fake_apiserver import objects
+from support.kernel_view import snapshot
+from support.kube.kube_node import NODE, TAINT, KubeNode
 
-sys.path.append(str(Path(__file__).resolve().parents[2] / "deploy"))
-
-import render  # noqa: E402
-from daemonset import DaemonPod, Node  # noqa: E402
-from engine import Engine  # noqa: E402
-from rights import allows  # noqa: E402
+from support.deploy import render
+from support.deploy.daemonset import DaemonPod, Node
+from support.deploy.engine import Engine
+from support.deploy.rights import allows
 
 DAEMONSET = ("ambient-node-agent", "istio-system")
 # No answer yet; done; gone; changed since the agent knew of it, which it tries again with what the

@@ -6,7 +6,7 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from kube.kube_node import HEALTH_PORT, KubeNode
+from support.kube.kube_node import HEALTH_PORT, KubeNode
 
 ADD_STEPS = ("decide", "program", "verify", "total")
 

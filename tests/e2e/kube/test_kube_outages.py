@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from fake_apiserver import objects
-from kernel_events import KernelEvents
-from kernel_view import snapshot
-from kube.kube_node import DAEMON_SET, NODE, KubeNode
-from kube.libcni import AddRefused
-from kube.rewriter import Rewriter
+from support.fake_apiserver import objects
+from support.kernel_events import KernelEvents
+from support.kernel_view import snapshot
+from support.kube.kube_node import DAEMON_SET, NODE, KubeNode
+from support.kube.libcni import AddRefused
+from support.kube.rewriter import Rewriter
 
 ADD_LIMIT = 40.0  # seconds that a refused ADD may take, on an emulated CPU
 

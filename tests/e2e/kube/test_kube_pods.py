@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from fake_apiserver import objects
-from kube.kube_node import NODE, NODE_ADDRESS, REDIRECTION, TAINT, ZTUNNEL, KubeNode
-from kube.libcni import AddRefused, LibCni, NetnsSandbox
+from support.fake_apiserver import objects
+from support.kube.kube_node import NODE, NODE_ADDRESS, REDIRECTION, TAINT, ZTUNNEL, KubeNode
+from support.kube.libcni import AddRefused, LibCni, NetnsSandbox
 
 
 def put_object(node: KubeNode, name: str, address: str | None, **fields: Any) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from proxies.certs import CertificateFolder
-from proxies.process import Ztunnel, start_ztunnel
-from proxies.testbed import ADDRESSES, APP_PORT, DNS_ANSWER, XDS_PORT, Network, workloads
-from traffic import AppServer
+from support.cluster.traffic import AppServer
+from support.proxies.certs import CertificateFolder
+from support.proxies.process import Ztunnel, start_ztunnel
+from testbed import ADDRESSES, APP_PORT, DNS_ANSWER, XDS_PORT, Network, workloads
 
 
 @pytest.fixture(scope="session")

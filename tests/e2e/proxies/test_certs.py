@@ -2,7 +2,7 @@
 
 import subprocess
 
-from proxies.certs import CertificateFolder, spiffe_id
+from support.proxies.certs import CertificateFolder, spiffe_id
 
 
 def openssl(*arguments) -> str:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxies.certs import spiffe_id
-from proxies.envoy import Route, sidecar, waypoint
-from proxies.process import Proxy, start_envoy
-from proxies.testbed import (ADDRESSES, APP_PORT, HALF_PORT, SERVICE_BY_WAYPOINT, SERVICE_PORT,
+from support.cluster.sidecar import redirect
+from support.cluster.traffic import exchange
+from support.proxies.certs import spiffe_id
+from support.proxies.envoy import Route, sidecar, waypoint
+from support.proxies.process import Proxy, start_envoy
+from testbed import (ADDRESSES, APP_PORT, HALF_PORT, SERVICE_BY_WAYPOINT, SERVICE_PORT,
                              check_half_close)
-from sidecar import redirect
-from traffic import exchange
 
 POD_A, POD_B, SIDECAR, WAYPOINT = (ADDRESSES[name]
                                    for name in ("pod-a", "pod-b", "sidecar", "waypoint"))

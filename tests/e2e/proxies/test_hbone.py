@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
-from proxies import tls
-from proxies.certs import spiffe_id
-from proxies.hbone import HboneSession, TunnelRefused
+from support.proxies import tls
+from support.proxies.certs import spiffe_id
+from support.proxies.hbone import HboneSession, TunnelRefused
 
 LARGE = bytes(range(256)) * 4000  # many times the window of a stream, 65,535 bytes
 

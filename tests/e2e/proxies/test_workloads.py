@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from proxies.address import Endpoint
-from proxies.workloads import Hop, Mesh
+from support.proxies.address import Endpoint
+from support.proxies.workloads import Hop, Mesh
 
 
 def workload(address: str, node: str, **more) -> dict:

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from proxies import tls
-from proxies.certs import spiffe_id
-from proxies.hbone import HboneSession, TunnelRefused
-from proxies.testbed import (ADDRESSES, APP_PORT, DNS_ANSWER, HALF_PORT, SERVICE_A, SERVICE_B,
+from support.cluster.traffic import Connection, exchange
+from support.proxies import tls
+from support.proxies.certs import spiffe_id
+from support.proxies.hbone import HboneSession, TunnelRefused
+from testbed import (ADDRESSES, APP_PORT, DNS_ANSWER, HALF_PORT, SERVICE_A, SERVICE_B,
                              SERVICE_PORT, XDS_PORT, check_half_close, ipv6)
-from traffic import Connection, exchange
 
 POD_A, POD_B, OUTSIDE = ADDRESSES["pod-a"], ADDRESSES["pod-b"], ADDRESSES["net"]
 

@@ -13,7 +13,7 @@ import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
-import netns
+from support import netns
 
 ADDRESSES = {"pod-a": "10.9.1.11", "zt-a": "10.9.1.10", "pod-b": "10.9.2.11", "zt-b": "10.9.2.10",
              "sidecar": "10.9.3.13", "waypoint": "10.9.3.14", "net": "10.9.0.1"}

@@ -1,0 +1,1 @@
+"""The main job on real packets: `python3 -m demo` from tests/, which `./run demo` calls."""

@@ -1,0 +1,1 @@
+"""Four nodes and their mesh, as network namespaces on one underlay."""

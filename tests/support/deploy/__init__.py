@@ -1,0 +1,1 @@
+"""The manifests as the tools render them, and a pod of the DaemonSet on containerd."""
