@@ -35,8 +35,8 @@ struct Pod {
         {};  // lastTransitionTime of that condition, RFC 3339 UTC: compares as text
     std::vector<IpAddress> addresses = {};  // status.podIPs, else status.podIP
     Labels env = {};                        // name -> value of the containers' literal environment
-    std::string netns_path = {};  // annotation ambient-cni.dev/netns: for file sources, where the
-                                  // pod's namespace is; may be empty
+    std::string netns_path = {};  // annotation ambient-cni.dev/netns, in files only: where the
+                                  // pod's network namespace is; may be empty
 
     bool operator==(const Pod&) const = default;
 };

@@ -35,6 +35,9 @@ Received receive(Kind kind, Draft& draft) {
         draft.problem = Problem{{}, "unexpected kind " + draft.kind};
     Pod bare = {.namespace_name = draft.pod.namespace_name, .name = draft.pod.name};
     if (kind == Kind::pod) {
+        // A path on this node is its administrator's word, by way of a file: in a cluster, who may
+        // annotate a pod must not choose which namespace the agent enters.
+        draft.pod.netns_path.clear();
         draft.pod.resource_version = received.resource_version;
         take(take_pod(draft), std::move(bare));
     } else {

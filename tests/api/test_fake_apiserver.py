@@ -215,6 +215,36 @@ def test_patches(server: FakeApiServer, client: Client) -> None:
     assert client.ask("PATCH", path + "x", {})[0] == 404
 
 
+def test_what_belongs_to_the_other_is_not_written(server: FakeApiServer, client: Client) -> None:
+    """A pod's status is written by its subresource, everything else by the pod; metadata by both."""
+    put_pod(server, "one", "node-a")
+    path = "/api/v1/namespaces/space/pods/one"
+    before = server.get("pods", "space", "one")
+    metadata = {"annotations": {"a": "1"}, "labels": {"b": "2"}, "ownerReferences": []}
+    spec, state = {"containers": [{"name": "app", "image": "evil"}]}, {"phase": "Failed"}
+    everything = {"metadata": metadata, "spec": spec, "status": state}
+    assert client.ask("PATCH", f"{path}/status", everything)[0] == 200
+    written = server.get("pods", "space", "one")
+    assert written["spec"] == before["spec"]
+    assert written["metadata"]["ownerReferences"] == before["metadata"]["ownerReferences"]
+    assert (written["metadata"]["annotations"]["a"], written["metadata"]["labels"]["b"]) == ("1", "2")
+    assert written["status"]["phase"] == "Failed"
+    assert client.ask("PATCH", path, everything | {"status": {"phase": "Running"}})[0] == 200
+    written = server.get("pods", "space", "one")
+    assert written["spec"]["containers"] == spec["containers"]
+    assert written["status"]["phase"] == "Failed"
+    with client.open("PATCH", f"{path}/binding", everything) as answer:
+        assert answer.status == 404
+
+
+def test_a_subresource_is_a_right_of_its_own(server: FakeApiServer, client: Client) -> None:
+    put_pod(server, "one", "node-a")
+    server.forbid(("patch", "pods"))
+    path = "/api/v1/namespaces/space/pods/one"
+    assert client.ask("PATCH", path, {})[0] == 403
+    assert client.ask("PATCH", f"{path}/status", {})[0] == 200
+
+
 def test_events(server: FakeApiServer, client: Client) -> None:
     event = {
         "kind": "Event",

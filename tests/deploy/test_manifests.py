@@ -36,7 +36,8 @@ def test_kinds(base: render.Objects) -> None:
 
 def test_rights_in_the_cluster(base: render.Objects) -> None:
     assert render.one(base, "ClusterRole")["rules"] == [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "get", "patch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "get"]},
+        {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["patch"]},
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch", "get"]},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
     ]

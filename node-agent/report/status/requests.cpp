@@ -24,8 +24,11 @@ std::string dump(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+// Not the pod itself: whoever may patch that may change the images of every pod in the cluster. By
+// its status subresource the API server takes status and metadata only (podStatusStrategy in
+// pkg/registry/core/pod/strategy.go).
 std::string path_of(const PodId& pod) {
-    return fmt::format("/api/v1/namespaces/{}/pods/{}", pod.space, pod.name);
+    return fmt::format("/api/v1/namespaces/{}/pods/{}/status", pod.space, pod.name);
 }
 
 Request patch(std::string path, const char* content_type, const json& body) {

@@ -25,9 +25,9 @@ struct PodRef {
 
 PodRef ref_of(const kube::Pod& pod);
 
-// Sets the annotation to "enabled". A merge patch with uid and resourceVersion is refused (409) for
-// another pod of this name, and for one that somebody has changed since we saw it: "disabled" may
-// stand there by now.
+// Sets the annotation to "enabled", by the pod's status subresource as all that is written to pods.
+// A merge patch with uid and resourceVersion is refused (409) for another pod of this name, and for
+// one that somebody has changed since we saw it: "disabled" may stand there by now.
 kubeapi::Request set_annotation(const PodRef& pod, const std::string& resource_version,
                                 const std::string& annotation);
 // Removes it when it is "enabled", else is refused: another value is somebody else's.

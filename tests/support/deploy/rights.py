@@ -14,7 +14,7 @@ def _rule_allows(rule: dict[str, Any], seen: Seen) -> bool:
     group = words[2] if words[1] == "apis" else ""
     return (
         group in rule["apiGroups"]
-        and seen.target.resource in rule["resources"]
+        and seen.target.right in rule["resources"]
         and seen.verb in rule["verbs"]
         and (named is None or seen.target.name in named)
     )

@@ -25,7 +25,13 @@ class Target:
 
     resource: str
     space: str
-    name: str
+    name: str = ""
+    subresource: str = ""
+
+    @property
+    def right(self) -> str:
+        """As a role's `resources` names it."""
+        return "/".join(filter(None, (self.resource, self.subresource)))
 
     @staticmethod
     def parse(path: str) -> Target | None:
@@ -37,8 +43,10 @@ class Target:
             if len(rest) > 2 and rest[0] == "namespaces":
                 space, rest = rest[1], rest[2:]
             found = RESOURCES.get(rest[0]) if rest else None
-            if found and found.api_version == api_version and len(rest) <= 2:
-                return Target(found.name, space, rest[1] if len(rest) == 2 else "")
+            if not found or found.api_version != api_version:
+                continue
+            if len(rest) <= 2 or rest[2:] == ["status"]:
+                return Target(found.name, space, *rest[1:])
         return None
 
 
@@ -71,7 +79,7 @@ class Api:
         fault = self.faults.take(verb, resource, request.query)
         try:
             await self._strike(fault, request, response)
-            self._authorize(request, user, verb, resource)
+            self._authorize(request, user, verb, target.right if target else "")
             if target is None:
                 await response.whole(404, {"Content-Type": "text/plain"}, b"404 page not found\n")
             elif verb == "watch":
@@ -137,7 +145,7 @@ class Api:
             case "list":
                 chosen_by = self._selected(target, request)
                 return 200, self.lists.page(target.resource, chosen_by, request.query, chosen)
-            case "get":
+            case "get" if not target.subresource:
                 stored = self.store.get(target.resource, key)
             case "patch":
                 stored = self._patch(target, request)
@@ -151,6 +159,7 @@ class Api:
         before = self.store.get(target.resource, (target.space, target.name))
         content_type = request.headers.get("content-type", "").partition(";")[0]
         after = patches.apply(content_type, request.body, before.content)
+        patches.keep_what_is_not_its_own(target.subresource, before.content, after)
         old, new = before.content["metadata"], after["metadata"]
         if new.get("resourceVersion") != old["resourceVersion"]:
             raise status.conflict(

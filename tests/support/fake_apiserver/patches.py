@@ -32,6 +32,25 @@ def apply(content_type: str, body: bytes, target: dict[str, Any]) -> dict[str, A
     return merge(patch, target, strategic=content_type == STRATEGIC)
 
 
+def keep_what_is_not_its_own(
+    subresource: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """The object itself and its status are written apart, silently: what a request says of the other
+    counts for nothing, nor may status touch owners. Metadata is of both. pkg/registry/core/pod/strategy.go
+    and node/strategy.go, PrepareForUpdate."""
+    kept = ("spec",) if subresource == "status" else ("status",)
+    _copy(kept, before, after)
+    if subresource == "status":
+        _copy(("ownerReferences",), before["metadata"], after["metadata"])
+
+
+def _copy(fields: tuple[str, ...], before: dict[str, Any], after: dict[str, Any]) -> None:
+    for field in fields:
+        after.pop(field, None)
+        if field in before:
+            after[field] = copy.deepcopy(before[field])
+
+
 def merge(patch: Any, target: Any, strategic: bool = False) -> Any:
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)

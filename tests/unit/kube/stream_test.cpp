@@ -225,6 +225,25 @@ TEST_CASE("what is no event") {
     }
 }
 
+TEST_CASE("no pod of a cluster says where its network namespace is") {
+    const std::string pod =
+        R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"s",)"
+        R"("annotations":{"ambient-cni.dev/netns":"/run/netns/other"}}})";
+    const auto alone = decode_object(Kind::pod, pod);
+    REQUIRE(alone.has_value());
+    CHECK(std::get<Pod>(alone->object).netns_path.empty());
+    const auto listed = list(R"({"kind":"PodList","apiVersion":"v1","items":[)" + pod + "]}");
+    REQUIRE(listed.objects.size() == 1);
+    CHECK(std::get<Pod>(listed.objects.front()).netns_path.empty());
+    std::string watched;
+    EventReader reader(Kind::pod, [&](const Event& event) {
+        watched = std::get<Pod>(event.received.object).name;
+        CHECK(std::get<Pod>(event.received.object).netns_path.empty());
+    });
+    REQUIRE(reader.push(R"({"type":"ADDED","object":)" + pod + "}\n"));
+    CHECK(watched == "a");
+}
+
 TEST_CASE("a single object, and a Status instead of one") {
     const auto pod = decode_object(
         Kind::pod, R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"s"}})");

@@ -16,7 +16,7 @@ const std::string kAnnotation = "ambient.istio.io/redirection";
 TEST_CASE("the annotation is set by a merge patch for this very pod, as it was seen") {
     const auto request = set_annotation(kPod, "7", kAnnotation);
     CHECK(request.method == "PATCH");
-    CHECK(request.path == "/api/v1/namespaces/default/pods/web");
+    CHECK(request.path == "/api/v1/namespaces/default/pods/web/status");
     CHECK(request.content_type == "application/merge-patch+json");
     CHECK(json::parse(request.body) ==
           json::parse(
@@ -26,6 +26,7 @@ TEST_CASE("the annotation is set by a merge patch for this very pod, as it was s
 
 TEST_CASE("the annotation is removed only from this very pod, and only when it is ours") {
     const auto request = clear_annotation(kPod, "a~b/c");
+    CHECK(request.path == "/api/v1/namespaces/default/pods/web/status");
     CHECK(request.content_type == "application/json-patch+json");
     CHECK(json::parse(request.body) == json::parse(R"([
         {"op": "test", "path": "/metadata/uid", "value": "uid-web"},

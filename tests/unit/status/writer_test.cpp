@@ -53,7 +53,7 @@ struct Scene {
 TEST_CASE("each captured pod is annotated once, also before the source shows it") {
     Scene scene(1);
     scene.api.wait(1);
-    CHECK(scene.api.request(0).path == "/api/v1/namespaces/default/pods/web-0");
+    CHECK(scene.api.request(0).path == "/api/v1/namespaces/default/pods/web-0/status");
     scene.writer.look_soon();
     scene.api.settle();
     CHECK(scene.api.all.size() == 1);  // one at a time
@@ -171,9 +171,9 @@ TEST_CASE("a refusal holds up that pod only, and is tried again later") {
     scene.view.captures[{"default", "new"}] = {.captured = true, .obstacle = {}};
     scene.writer.look_soon();
     scene.api.wait(2);
-    CHECK(scene.api.request(1).path.ends_with("/new"));
+    CHECK(scene.api.request(1).path.ends_with("/new/status"));
     scene.api.wait(3);
-    CHECK(scene.api.request(2).path.ends_with("/web-0"));
+    CHECK(scene.api.request(2).path.ends_with("/web-0/status"));
 }
 
 TEST_CASE("a pod that changed since we looked is written to as it is shown by then") {
