@@ -13,13 +13,15 @@ cni::Outcome<std::string> status(const Call& call) {
         return agent.call({.verb = rpc::Verb::status}, call.config.timeout);
     }();
     if (!reply) {
-        // ADD passes without an agent then.
-        if (call.config.on_agent_unavailable == cni::WithoutAgent::allow) return "";
-        return fail(cni::Code::not_available, "the node agent cannot be reached", reply.error());
+        // An agent that is being replaced, or has crashed. While this fails the kubelet calls the
+        // node NotReady: all its pods, also those outside the mesh, leave their Services at once
+        // and are evicted after five minutes. Captured traffic flows on, and ADD answers "try again
+        // later" by itself: nothing starts uncaptured.
+        note("STATUS: the node agent cannot be reached: " + describe(reply.error()));
+        return "";
     }
     if (!reply->error) return "";
-    // The agent has looked at the kernel: either it is not set up yet, or it is not what it must be
-    // and the pods that it captures suffer.
+    // The agent has looked at the kernel, and it is not what it must be.
     if (reply->error->kind == ErrorKind::unavailable) {
         return fail(cni::Code::not_available, "the datapath is not ready", *reply->error);
     }

@@ -19,6 +19,16 @@ bool contains(const std::vector<std::uint32_t>& numbers, std::uint32_t number) {
     return std::ranges::find(numbers, number) != numbers.end();
 }
 
+Error not_yet(std::string what) {
+    return {.kind = ErrorKind::unavailable, .doing = std::move(what)};
+}
+
+Condition condition_of(const Installer& installer) {
+    if (installer.installed()) return holds("installation");
+    const auto* trouble = installer.trouble();
+    return broken("installation", trouble ? *trouble : not_yet("not tried yet"));
+}
+
 }  // namespace
 
 Agent::Watch::Watch(asio::io_context& io, netlink::Monitor of)
@@ -34,7 +44,7 @@ Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& 
       keeper_(keeper),
       source_(source),
       api_(api),
-      service_(pods, keeper, source),
+      service_(pods, keeper, source, [this] { return readiness(); }),
       io_(io),
       resync_(io_),
       retry_(io_),
@@ -50,6 +60,7 @@ Result<Fate> Agent::run() {
                                     .keeper = keeper_,
                                     .service = service_,
                                     .source = source_,
+                                    .readiness = [this] { return readiness(); },
                                     .installer = installer_ ? &*installer_ : nullptr,
                                     .api = api_}));
     if (api_ && !config_.daemonset.empty()) {
@@ -85,6 +96,18 @@ Result<Fate> Agent::run() {
     log(LogLevel::info, "stopped",
         {{"datapath", decided_ == Fate::stays ? "left in place" : "is removed"}});
     return decided_;
+}
+
+Readiness Agent::readiness() const {
+    Readiness now = {.source = holds("source"), .datapath = holds("datapath"), .node = {}};
+    if (!pods_.is_complete())
+        now.source = broken("source", not_yet("not all pods and namespaces are known yet"));
+    if (const auto* trouble = keeper_.trouble()) {
+        const bool is_waiting = !pods_.is_complete() || pods_.waits_for_ztunnel();
+        now.datapath = is_waiting ? waits("datapath", *trouble) : broken("datapath", *trouble);
+    }
+    if (installer_) now.node.push_back(condition_of(*installer_));
+    return now;
 }
 
 Result<std::shared_ptr<Agent::Watch>> Agent::watch(const Netns& netns, Judge judge) {

@@ -17,6 +17,7 @@
 #include "common/config/agent_config.hpp"
 #include "common/netlink/monitor.hpp"
 #include "node-agent/datapath/keeper.hpp"
+#include "node-agent/datapath/readiness.hpp"
 #include "node-agent/install/installer.hpp"
 #include "node-agent/leave/fate.hpp"
 #include "node-agent/loop/backoff.hpp"
@@ -40,6 +41,9 @@ class Agent {
     Result<Fate> run();
 
   private:
+    // The one place where it is made.
+    [[nodiscard]] Readiness readiness() const;
+
     // A notification socket on the loop.
     struct Watch {
         Watch(asio::io_context& io, netlink::Monitor of);

@@ -6,17 +6,9 @@
 #include "node-agent/loop/log.hpp"
 #include "node-agent/report/health/process.hpp"
 #include "node-agent/report/metrics.hpp"
+#include "node-agent/report/readiness_page.hpp"
 
 namespace ambient::agent {
-namespace {
-
-std::string trouble_of(const Installer& installer) {
-    if (installer.installed()) return {};
-    const auto* trouble = installer.trouble();
-    return trouble ? describe(*trouble) : "not tried yet";
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
                                                  const config::AgentConfig& config,
@@ -31,7 +23,7 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
     const Send send = send_by(*subjects.api);
     if (config.status.annotate || config.status.events) {
         self.status_.emplace(io, send, config, [&self] {
-            return StatusWriter::View{.verified = self.of_.keeper.ready(),
+            return StatusWriter::View{.verified = self.of_.readiness().datapath.state == Ready::ok,
                                       .shown = self.of_.pods.shown(),
                                       .captures = self.of_.keeper.captures()};
         });
@@ -43,7 +35,7 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
 void Reporter::worked() {
     // Before everything is known there is nothing to say about a pod.
     if (status_ && of_.pods.is_complete()) status_->look_soon();
-    if (taint_) taint_->ready(all_hold(conditions()));
+    if (taint_) taint_->ready(of_.readiness().state() == Ready::ok);
 }
 
 void Reporter::look_again() {
@@ -53,22 +45,10 @@ void Reporter::look_again() {
 std::optional<HttpReply> Reporter::page(std::string_view path) const {
     // That it is answered says it: one loop does everything.
     if (path == "/healthz") return HttpReply{.body = "ok\n"};
-    if (path == "/readyz") return readiness_page(conditions());
+    if (path == "/readyz") return readiness_page(of_.readiness());
     if (path != "/metrics") return std::nullopt;
     return HttpReply{.body = metrics_text(stats()),
                      .content_type = "text/plain; version=0.0.4; charset=utf-8"};
-}
-
-std::vector<Condition> Reporter::conditions() const {
-    std::vector<Condition> conditions;
-    conditions.push_back(
-        {.name = "source",
-         .trouble = of_.pods.is_complete() ? "" : "not all pods and namespaces are known yet"});
-    const auto* trouble = of_.keeper.trouble();
-    conditions.push_back({.name = "datapath", .trouble = trouble ? describe(*trouble) : ""});
-    if (of_.installer)
-        conditions.push_back({.name = "installation", .trouble = trouble_of(*of_.installer)});
-    return conditions;
 }
 
 Stats Reporter::stats() const {

@@ -2,19 +2,19 @@
 // and, where the API server is the source, annotations, Events and the node's taint. On the loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include <asio/io_context.hpp>
 
 #include "common/config/agent_config.hpp"
 #include "common/kubeapi/client.hpp"
 #include "node-agent/datapath/keeper.hpp"
+#include "node-agent/datapath/readiness.hpp"
 #include "node-agent/install/installer.hpp"
 #include "node-agent/pods/pod_table.hpp"
 #include "node-agent/report/health/http_server.hpp"
-#include "node-agent/report/health/readiness.hpp"
 #include "node-agent/report/stats.hpp"
 #include "node-agent/report/status/taint.hpp"
 #include "node-agent/report/status/writer.hpp"
@@ -31,6 +31,7 @@ class Reporter {
         const Keeper& keeper;
         const Service& service;
         const Source& source;
+        std::function<Readiness()> readiness;
         const Installer* installer = nullptr;  // null: the agent does not install
         kubeapi::Client* api = nullptr;        // null: the source is not the API server
     };
@@ -48,7 +49,6 @@ class Reporter {
     explicit Reporter(const Subjects& subjects) : of_(subjects) {}
 
     [[nodiscard]] std::optional<HttpReply> page(std::string_view path) const;
-    [[nodiscard]] std::vector<Condition> conditions() const;
     [[nodiscard]] Stats stats() const;
 
     Subjects of_;

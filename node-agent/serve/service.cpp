@@ -142,14 +142,13 @@ Result<rpc::Reply> Service::check(const rpc::Request& request) {
                       .scope = std::move(part.scope)};
 }
 
+// As long as an error stands here a runtime that asks starts no pod on the pod network, no ztunnel
+// either, and the kubelet calls the node NotReady. So it is one only when captured pods suffer; who
+// waits, for a ztunnel or to know everything, answers each ADD itself.
 Result<rpc::Reply> Service::status() const {
-    if (const auto* trouble = keeper_.trouble(); trouble != nullptr) {
-        // As long as an error stands here a runtime starts no pod on the pod network: also no
-        // ztunnel.
-        if (pods_.waits_for_ztunnel()) return rpc::Reply{.reason = "no ztunnel is ready yet"};
-        return std::unexpected(*trouble);
-    }
-    return rpc::Reply{.reason = "ready"};
+    const auto datapath = readiness_().datapath;
+    if (datapath.state == Ready::broken) return std::unexpected(*datapath.trouble);
+    return rpc::Reply{.reason = datapath.trouble ? describe(*datapath.trouble) : "ready"};
 }
 
 Result<void> Service::settle_changes(const std::vector<IpAddress>& except) {

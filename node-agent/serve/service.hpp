@@ -3,9 +3,11 @@
 
 #include <functional>
 #include <set>
+#include <utility>
 
 #include "common/rpc/messages.hpp"
 #include "node-agent/datapath/keeper.hpp"
+#include "node-agent/datapath/readiness.hpp"
 #include "node-agent/pods/pod_table.hpp"
 #include "node-agent/serve/add_clock.hpp"
 #include "node-agent/source/source.hpp"
@@ -16,8 +18,8 @@ class Service {
   public:
     using Respond = std::function<void(const rpc::Reply&)>;
 
-    Service(PodTable& pods, Keeper& keeper, Source& source)
-        : pods_(pods), keeper_(keeper), source_(source) {}
+    Service(PodTable& pods, Keeper& keeper, Source& source, std::function<Readiness()> readiness)
+        : pods_(pods), keeper_(keeper), source_(source), readiness_(std::move(readiness)) {}
 
     // Answers at once, but for a pod that the source has not shown yet: then when the source was
     // asked for it.
@@ -47,6 +49,7 @@ class Service {
     PodTable& pods_;
     Keeper& keeper_;
     Source& source_;
+    std::function<Readiness()> readiness_;
     std::set<IpAddress> in_progress_;
     std::set<cni::Attachment> waiting_;  // ADDs whose pod the source is asked for
     AddClock clock_;

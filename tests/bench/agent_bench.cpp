@@ -42,7 +42,7 @@ class Bench {
         auto keeper = agent::Keeper::open(input->config, pods_);
         if (!must(keeper)) return;
         keeper_.emplace(*std::move(keeper));
-        service_.emplace(pods_, *keeper_, source_);
+        service_.emplace(pods_, *keeper_, source_, [] { return agent::Readiness{}; });
     }
     ~Bench() {
         std::vector<kube::Pod> ztunnels;

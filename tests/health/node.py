@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from support.fake_apiserver import TOKEN, FakeApiServer, write_kubeconfig
-from support.installation import FLANNEL, Agent, Installation, wait_until
+from support.installation import FLANNEL, PLUGIN, Agent, Installation, wait_until
 
 NAME = "node-a"
 DAEMONSET = ("mesh-system", "agent")
@@ -58,6 +60,24 @@ class Node:
         new = self.installation.folder / "new"
         new.write_text(text)
         new.rename(self.installation.folder / "objects" / "objects.yaml")
+
+    def cni_status(self) -> int:
+        """The error code of the plugin's answer to a runtime's STATUS; 0 for ready."""
+        config = {
+            "cniVersion": "1.1.0",
+            "name": "pods",
+            "type": "ambient-cni",
+            "agent_socket": self.installation.config["socket"],
+        }
+        done = subprocess.run(
+            [str(PLUGIN)],
+            input=json.dumps(config),
+            env={"CNI_COMMAND": "STATUS", "CNI_PATH": str(PLUGIN.parent)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        return int(json.loads(done.stdout)["code"]) if done.returncode else 0
 
     @contextmanager
     def agent(self) -> Iterator[Agent]:
