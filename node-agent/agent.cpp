@@ -93,6 +93,7 @@ Result<Fate> Agent::run() {
     // Last: as soon as the plugin is in the chain, it asks us.
     if (installer_) installer_->follow(io_, [this] { reporter_->worked(); });
     io_.run();
+    if (installer_ && decided_ == Fate::stays) installer_->finish();
     log(LogLevel::info, "stopped",
         {{"datapath", decided_ == Fate::stays ? "left in place" : "is removed"}});
     return decided_;

@@ -90,7 +90,7 @@ Result<void> Chain::take_out_of(const std::string& name, Changes& changes) const
 }
 
 Result<void> Chain::install(Changes& changes) {
-    const auto lock = TRY(FolderLock::take(folder_));
+    TRY(remove_half_done(folder_));
     auto names = TRY(files());
     std::erase_if(names, [](const auto& name) { return !is_read_by_runtimes(name); });
     const auto primary = std::ranges::find_if_not(names, is_our_list);
@@ -121,7 +121,7 @@ Result<void> Chain::install(Changes& changes) {
 }
 
 Result<void> Chain::uninstall(Changes& changes) {
-    const auto lock = TRY(FolderLock::take(folder_));
+    TRY(remove_half_done(folder_));
     const auto names = TRY(files());
     Result<void> outcome;
     for (const auto& name : names) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node-agent/install/entry.hpp"
+#include "node-agent/install/install_lock.hpp"
 #include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
@@ -64,11 +65,13 @@ Installer::Installer(const config::AgentConfig& config)
     : plugin_(config.install.plugin, config.install.cni_bin_dir),
       chain_(config.install.cni_conf_dir, plugin_entry(config)),
       folders_(config.install),
+      state_dir_(config.state_dir),
       resync_(config.resync) {}
 
 Installer::~Installer() = default;
 
-Result<void> Installer::look() {
+Result<void> Installer::look(InstallLock::Busy busy) {
+    const auto lock = TRY(InstallLock::take(state_dir_, busy));
     auto copied = plugin_.install();
     if (copied && *copied) {
         ++counters_.plugin;
@@ -94,8 +97,10 @@ std::uint64_t Installer::writes() const {
     return counters_.plugin + counters_.added + counters_.removed;
 }
 
-Result<void> Installer::install() {
-    auto outcome = try_again_when_raced([this] { return look(); });
+Result<void> Installer::install() { return install(InstallLock::Busy::wait); }
+
+Result<void> Installer::install(InstallLock::Busy busy) {
+    auto outcome = try_again_when_raced([this, busy] { return look(busy); });
     installed_ = outcome.has_value();
     trouble_ = outcome ? std::optional<Error>() : outcome.error();
     return outcome;
@@ -149,7 +154,8 @@ void Installer::look_and_wait() {
     const auto before = writes();
     const bool was_installed = installed_;
     const auto old_trouble = trouble_;
-    const auto outcome = install();
+    // The loop waits for nobody.
+    const auto outcome = install(InstallLock::Busy::fail);
     if (!outcome || writes() != before) following_->slow_down();
     wait_until(outcome ? Clock::now() + resync_ : following_->not_before);
     if (was_installed == installed_ && old_trouble == trouble_) return;
@@ -164,8 +170,16 @@ void Installer::tell(const std::optional<Error>& before) const {
     log(LogLevel::warning, "not installed on this node", *trouble_);
 }
 
+void Installer::finish() {
+    following_.reset();
+    const auto old_trouble = trouble_;
+    (void)install(InstallLock::Busy::fail);
+    if (old_trouble != trouble_) tell(old_trouble);
+}
+
 Result<void> Installer::uninstall() {
     following_.reset();
+    const auto lock = TRY(InstallLock::take(state_dir_, InstallLock::Busy::wait));
     installed_ = false;
     trouble_.reset();
     TRY(or_gone(try_again_when_raced([this] {
@@ -179,14 +193,14 @@ Result<void> Installer::uninstall() {
         return outcome;
     })));
     const auto removed = plugin_.uninstall();
-    if (!removed) return or_gone(std::unexpected(removed.error()));
-    if (*removed) {
+    if (!removed) TRY(or_gone(std::unexpected(removed.error())));
+    if (removed.value_or(false)) {
         log(LogLevel::info, "plugin removed", {{"folder", folders_.cni_bin_dir.native()}});
     } else if (plugin_.present()) {
         log(LogLevel::warning, "a program of the plugin's name is not ours and stays",
             {{"folder", folders_.cni_bin_dir.native()}});
     }
-    return {};
+    return lock.remove();
 }
 
 }  // namespace ambient::agent

@@ -15,6 +15,7 @@
 #include "common/config/agent_config.hpp"
 #include "node-agent/install/chain.hpp"
 #include "node-agent/install/folder_watch.hpp"
+#include "node-agent/install/install_lock.hpp"
 #include "node-agent/install/plugin_copy.hpp"
 
 namespace ambient::agent {
@@ -39,6 +40,8 @@ class Installer {
     // `changed` is called when installed() or trouble() is another. One who keeps undoing it is
     // answered less and less often, and right once they stop.
     void follow(asio::io_context& io, std::function<void()> changed);
+    // No longer follows, and looks a last time: what others undid a moment ago is not left so.
+    void finish();
     // No longer follows. The entry goes first: a runtime must not look for a program that is gone.
     Result<void> uninstall();
 
@@ -50,7 +53,8 @@ class Installer {
   private:
     struct Following;
 
-    Result<void> look();
+    Result<void> install(InstallLock::Busy busy);
+    Result<void> look(InstallLock::Busy busy);
     [[nodiscard]] std::uint64_t writes() const;
     void watch_folders();
     void wait_for_touch();
@@ -61,6 +65,7 @@ class Installer {
     PluginCopy plugin_;
     Chain chain_;
     config::Install folders_;
+    std::filesystem::path state_dir_;
     std::chrono::milliseconds resync_;
 
     bool installed_ = false;

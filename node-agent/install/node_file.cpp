@@ -1,7 +1,6 @@
 #include "node-agent/install/node_file.hpp"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,14 +47,8 @@ Result<NodeFile> read_node_file(const std::filesystem::path& path) {
     return file;
 }
 
-Result<FolderLock> FolderLock::take(const std::filesystem::path& folder) {
-    UniqueFd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) return failed("open folder", folder);
-    while (::flock(fd.get(), LOCK_EX) != 0) {
-        if (errno != EINTR) return failed("lock folder", folder);
-    }
-    TRY(remove_node_file(folder / kNewName));
-    return FolderLock(std::move(fd));
+Result<void> remove_half_done(const std::filesystem::path& folder) {
+    return remove_node_file(folder / kNewName);
 }
 
 NewFile::NewFile(UniqueFd fd, std::filesystem::path target)
@@ -67,7 +60,7 @@ NewFile::~NewFile() {
 
 Result<NewFile> NewFile::create(const std::filesystem::path& target) {
     const auto path = target.parent_path() / kNewName;
-    // A link's target may be in a folder that is not locked.
+    // A link's target may be in another folder.
     TRY(remove_node_file(path));
     UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) return failed("create file", path);

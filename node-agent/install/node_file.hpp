@@ -33,19 +33,10 @@ struct NodeFile {
 // replaced by a file could not come back when we leave.
 Result<NodeFile> read_node_file(const std::filesystem::path& path);
 
-// One of us at a time in a folder: flock(2), gone with the process that holds it. Clears away what
-// an earlier one left half done.
-class FolderLock {
-  public:
-    // Waits for the other one, which holds it for as long as a few small files take.
-    static Result<FolderLock> take(const std::filesystem::path& folder);
+// Clears away what an earlier one of us, killed, left in the folder.
+Result<void> remove_half_done(const std::filesystem::path& folder);
 
-  private:
-    explicit FolderLock(UniqueFd fd) : fd_(std::move(fd)) {}
-    UniqueFd fd_;
-};
-
-// A file that is to stand at `target`, built beside it. Under a FolderLock. Gone with this object
+// A file that is to stand at `target`, built beside it. Under an InstallLock. Gone with this object
 // unless one of the last two succeeded.
 class NewFile {
   public:

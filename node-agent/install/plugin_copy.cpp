@@ -121,14 +121,14 @@ Result<void> PluginCopy::copy() {
 }
 
 Result<bool> PluginCopy::install() {
-    const auto lock = TRY(FolderLock::take(to_.parent_path()));
+    TRY(remove_half_done(to_.parent_path()));
     if (TRY(is_right())) return false;
     TRY(copy());
     return true;
 }
 
 Result<bool> PluginCopy::uninstall() {
-    const auto lock = TRY(FolderLock::take(to_.parent_path()));
+    TRY(remove_half_done(to_.parent_path()));
     struct stat found{};
     if (::lstat(to_.c_str(), &found) != 0) {
         if (errno == ENOENT) return false;

@@ -1,5 +1,8 @@
 """The serving agent keeps the installation, whatever others do."""
 
+import contextlib
+import fcntl
+import os
 import time
 
 import pytest
@@ -101,6 +104,32 @@ def test_one_who_undoes_each_repair_is_answered_ever_less_often(node: Installati
     # 50 ms after the first, then 100, 200, 400, 800, 1600.
     assert answers <= 7, answers
     assert len([line for line in lines if "network configuration changed" in line]) <= 8, lines
+
+
+def test_stopped_while_another_one_undoes_it(node: Installation) -> None:
+    """The next answer is due in more than a second, and the agent is told to stop now."""
+    path = node.write("10-flannel.conflist", FLANNEL)
+    with node.agent() as agent:
+        for _ in range(6):
+            wait_until(node.is_right, agent.process, "the next answer")
+            node.write("10-flannel.conflist", FLANNEL)
+        agent.stop()
+    assert types_of(path.read_text()) == ["flannel", "portmap", "ambient-cni"]
+
+
+def test_a_local_user_who_locks_the_folders_stops_nothing(node: Installation) -> None:
+    """Anybody can open a folder that anybody can read, and so lock it (flock(2))."""
+    node.write("10-flannel.conflist", FLANNEL)
+    with contextlib.ExitStack() as locks:
+        for folder in (node.conf, node.bin):
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            locks.callback(os.close, fd)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        with node.agent() as agent:
+            wait_until(node.is_right, agent.process, "at start")
+            node.write("10-flannel.conflist", FLANNEL)
+            wait_until(node.is_right, agent.process, "again")
+            agent.stop()
 
 
 def test_without_inotify_it_looks_from_time_to_time(node: Installation) -> None:

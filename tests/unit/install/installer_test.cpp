@@ -1,7 +1,11 @@
 // Installer on real folders, its loop driven step by step.
 #include "node-agent/install/installer.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <functional>
+#include <optional>
 
 #include <doctest/doctest.h>
 
@@ -23,6 +27,7 @@ struct Node : NodeFolder {
 
     config::AgentConfig config() const {
         return {.socket = path / "agent.sock",
+                .state_dir = path / "state",
                 .install = {.enabled = true,
                             .plugin = path / "plugin",
                             .cni_bin_dir = path / "bin",
@@ -62,6 +67,7 @@ TEST_CASE_FIXTURE(Node, "once, and back") {
     CHECK(!installer.installed());
     CHECK(read("net.d/10-a.conflist") == list_of("a"));
     CHECK(!fs::exists(path / "bin/ambient-cni"));
+    CHECK(fs::is_empty(path / "state"));
 }
 
 TEST_CASE_FIXTURE(Node, "no entry without the program") {
@@ -150,6 +156,35 @@ TEST_CASE_FIXTURE(Node, "what we wrote ourselves is no reason to write") {
     io.run_for(300ms);
     CHECK(installer.counters().added == 1);
     CHECK(fs::last_write_time(path / "net.d/10-a.conflist") == before);
+}
+
+TEST_CASE_FIXTURE(Node, "what was undone a moment ago is put right before the end") {
+    follow();
+    // Undone so often that the next answer is seconds away.
+    for (int i = 0; i < 3; ++i) {
+        write("net.d/10-a.conflist", list_of("b"));
+        REQUIRE(settle([&] { return is_right(); }));
+    }
+    write("net.d/10-a.conflist", list_of("c"));
+    io.poll();
+    CHECK(!is_right());
+    installer.finish();
+    CHECK(types(read("net.d/10-a.conflist")) == Names{"c", "ambient-cni"});
+}
+
+TEST_CASE_FIXTURE(Node, "what others lock does not stop it, and it waits for nobody on its loop") {
+    const UniqueFd conf(::open((path / "net.d").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd bin(::open((path / "bin").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    REQUIRE(::flock(conf.get(), LOCK_EX) == 0);
+    REQUIRE(::flock(bin.get(), LOCK_EX) == 0);
+    std::optional<Result<InstallLock>> other = InstallLock::take(path / "state", InstallLock::Busy::fail);
+    REQUIRE(other->has_value());
+    follow();
+    CHECK(!installer.installed());
+    CHECK(installer.trouble()->kind == ErrorKind::unavailable);
+    other.reset();
+    CHECK(settle([&] { return installer.installed(); }));
+    CHECK(is_right());
 }
 
 TEST_CASE_FIXTURE(Node, "after leaving nothing is put back") {
