@@ -6,7 +6,6 @@
 
 #include <asio/post.hpp>
 
-#include "common/rpc/listener.hpp"
 #include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
@@ -27,6 +26,10 @@ Condition condition_of(const Installer& installer) {
     if (installer.installed()) return holds("installation");
     const auto* trouble = installer.trouble();
     return broken("installation", trouble ? *trouble : not_yet("not tried yet"));
+}
+
+Condition holds_unless(std::string name, const Error* trouble) {
+    return trouble ? broken(std::move(name), *trouble) : holds(std::move(name));
 }
 
 }  // namespace
@@ -54,7 +57,7 @@ Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& 
 }
 
 Result<Fate> Agent::run() {
-    auto listener = TRY(rpc::listen(config_.socket));
+    listener_ = TRY(Listener::open(io_, config_.socket));
     reporter_ = TRY(Reporter::open(io_, config_,
                                    {.pods = pods_,
                                     .keeper = keeper_,
@@ -75,7 +78,7 @@ Result<Fate> Agent::run() {
     wait_for_resync();
     work();
     server_.emplace(
-        io_, std::move(listener),
+        io_,
         [this](const rpc::Request& request, Server::Respond respond) {
             service_.answer(request, [this, respond = std::move(respond)](const auto& reply) {
                 respond(reply);
@@ -88,6 +91,8 @@ Result<Fate> Agent::run() {
             for (const auto& address : service_.ended(last))
                 look_at(address);
         });
+    listener_->serve([this](UniqueFd socket) { return server_->serve(std::move(socket)); },
+                     [this] { reporter_->worked(); });
     log(LogLevel::info, "serving",
         {{"socket", config_.socket.string()}, {"node", config_.node_name}});
     // Last: as soon as the plugin is in the chain, it asks us.
@@ -108,6 +113,9 @@ Readiness Agent::readiness() const {
         now.datapath = is_waiting ? waits("datapath", *trouble) : broken("datapath", *trouble);
     }
     if (installer_) now.node.push_back(condition_of(*installer_));
+    now.node.push_back(holds_unless("socket", listener_->trouble()));
+    if (config_.health.port != 0)
+        now.node.push_back(holds_unless("health", reporter_->http_trouble()));
     return now;
 }
 
@@ -203,7 +211,10 @@ void Agent::take_in_source() {
     }
     const bool first = !was_complete_ && pods_.is_complete();
     was_complete_ = pods_.is_complete();
-    if (first || pods_.take_ztunnels_changed()) look_at_all();
+    if (first || pods_.take_ztunnels_changed()) {
+        retrying_ = false;  // it may be what everything waits for
+        look_at_all();
+    }
     work_soon();
 }
 
@@ -213,6 +224,7 @@ void Agent::wait_for_resync() {
         if (code) return;
         source_.refresh();
         reporter_->look_again();
+        listener_->look();
         if (fate_) fate_->look();
         keeper_.forget_links();
         look_at_all();
@@ -259,6 +271,9 @@ void Agent::work_soon() {
 
 void Agent::work() {
     const bool was_ready = keeper_.ready();
+    // While a failure stands all is to be looked at, and when is for the backoff to say: whatever
+    // happens meanwhile is marked.
+    if (retrying_ && !was_ready) return reporter_->worked();
     const auto settled = settle();
     follow_ztunnel();
     reporter_->worked();
@@ -306,9 +321,12 @@ void Agent::retry_later(const Error& error) {
     // A device that is gone fails what is asked of it: where pods are is found anew.
     keeper_.forget_links();
     all_ = true;
+    retrying_ = true;
     retry_.expires_after(wait);
     retry_.async_wait([this](const asio::error_code& code) {
-        if (!code) work_soon();
+        if (code) return;
+        retrying_ = false;
+        work_soon();
     });
 }
 

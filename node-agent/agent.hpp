@@ -23,6 +23,7 @@
 #include "node-agent/loop/backoff.hpp"
 #include "node-agent/pods/pod_table.hpp"
 #include "node-agent/report/reporter.hpp"
+#include "node-agent/serve/listener.hpp"
 #include "node-agent/serve/server.hpp"
 #include "node-agent/serve/service.hpp"
 #include "node-agent/source/source.hpp"
@@ -36,8 +37,7 @@ class Agent {
           Source& source, kubeapi::Client* api);
 
     // Serves until SIGTERM or SIGINT, and says what is to become of what is installed on the node;
-    // nothing of that is touched here. Errors: the socket, the port or the notifications cannot be
-    // had.
+    // nothing of that is touched here. Errors: the socket or the notifications cannot be had.
     Result<Fate> run();
 
   private:
@@ -87,6 +87,7 @@ class Agent {
     asio::steady_timer resync_;
     asio::steady_timer retry_;
     asio::signal_set signals_;
+    std::unique_ptr<Listener> listener_;
     std::optional<Server> server_;
     std::unique_ptr<Reporter> reporter_;
     std::optional<FateOfInstallation> fate_;  // none: it stays
@@ -101,6 +102,7 @@ class Agent {
     bool was_complete_ = false;    // the pod table, the last time that we looked
     std::set<IpAddress> touched_;  // look at these, wanted as before
     bool posted_ = false;          // work() is on its way
+    bool retrying_ = false;        // the last look failed, and the next one is due by retry_
     Backoff retries_;
     std::string last_trouble_;
 };

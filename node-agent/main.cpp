@@ -2,6 +2,7 @@
 #include <malloc.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -115,6 +116,8 @@ void keep_memory_small() {
 
 int main(int argc, char** argv) {
     keep_memory_small();
+    // Whoever reads what we print may be gone: that is an error of the write, and no end of ours.
+    (void)std::signal(SIGPIPE, SIG_IGN);
     Options options;
     CLI::App app(kAbout, "ambient-node-agent");
     try {

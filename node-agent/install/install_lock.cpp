@@ -30,7 +30,8 @@ Result<InstallLock> InstallLock::take(const std::filesystem::path& state_dir, Bu
     if (code) return std::unexpected(errno_error(code.value(), "make folder", state_dir.native()));
     auto path = state_dir / kName;
     while (true) {
-        UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+        // Not for writing: where all is as it must be, a read-only file system will do.
+        UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
         if (!fd) return std::unexpected(errno_error(errno, "open lock", path.native()));
         if (::flock(fd.get(), busy == Busy::wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
             if (errno == EINTR) continue;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "node-agent/install/entry.hpp"
 #include "node-agent/install/install_lock.hpp"
+#include "node-agent/loop/folder_hint.hpp"
 #include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
@@ -39,11 +41,9 @@ Result<void> or_gone(Result<void> outcome) {
 }  // namespace
 
 struct Installer::Following {
-    Following(asio::io_context& io, std::function<void()> tell)
-        : readable(io), timer(io), changed(std::move(tell)) {}
-    ~Following() { readable.release(); }  // the descriptor is the watch's to close
-    Following(const Following&) = delete;
-    Following& operator=(const Following&) = delete;
+    Following(asio::io_context& io, std::vector<std::filesystem::path> folders,
+              FolderHint::Touched touched, std::function<void()> tell)
+        : hint(io, std::move(folders), std::move(touched)), timer(io), changed(std::move(tell)) {}
 
     // After a look that wrote or failed.
     void slow_down() {
@@ -53,8 +53,7 @@ struct Installer::Following {
         pause = std::min(pause * 2, kLastPause);
     }
 
-    std::optional<FolderWatch> watch;  // none: the kernel had none left for us
-    asio::posix::stream_descriptor readable;
+    FolderHint hint;
     asio::steady_timer timer;  // for the next look
     std::function<void()> changed;
     milliseconds pause = kFirstPause;
@@ -107,35 +106,15 @@ Result<void> Installer::install(InstallLock::Busy busy) {
 }
 
 void Installer::follow(asio::io_context& io, std::function<void()> changed) {
-    following_ = std::make_shared<Following>(io, std::move(changed));
+    following_ = std::make_shared<Following>(
+        io, std::vector{folders_.cni_bin_dir, folders_.cni_conf_dir}, [this] { touched(); },
+        std::move(changed));
     look_and_wait();
 }
 
-// What was touched before this is seen by the look that comes after it.
-void Installer::watch_folders() {
-    if (following_->watch) return following_->watch->follow_folders();
-    auto watch = FolderWatch::open({folders_.cni_bin_dir, folders_.cni_conf_dir});
-    if (!watch) {
-        // fs.inotify.max_user_instances is for all programs of root together.
-        log(LogLevel::warning, "installation only looked at from time to time", watch.error());
-        return;
-    }
-    following_->watch = *std::move(watch);
-    following_->readable.assign(following_->watch->fd());
-    wait_for_touch();
-}
-
-void Installer::wait_for_touch() {
-    following_->readable.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [this, weak = std::weak_ptr(following_)](const asio::error_code& code) {
-            const auto alive = weak.lock();
-            if (code || !alive) return;
-            wait_for_touch();
-            if (!alive->watch->drain()) return;
-            if (Clock::now() < alive->not_before) return wait_until(alive->not_before);
-            look_and_wait();
-        });
+void Installer::touched() {
+    if (Clock::now() < following_->not_before) return wait_until(following_->not_before);
+    look_and_wait();
 }
 
 void Installer::wait_until(Clock::time_point time) {
@@ -150,7 +129,8 @@ void Installer::wait_until(Clock::time_point time) {
 }
 
 void Installer::look_and_wait() {
-    watch_folders();
+    if (const auto followed = following_->hint.follow(); !followed)
+        log(LogLevel::warning, "installation only looked at from time to time", followed.error());
     const auto before = writes();
     const bool was_installed = installed_;
     const auto old_trouble = trouble_;

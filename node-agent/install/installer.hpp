@@ -3,18 +3,17 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 
 #include <asio/io_context.hpp>
-#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 
 #include "common/base/error.hpp"
 #include "common/config/agent_config.hpp"
 #include "node-agent/install/chain.hpp"
-#include "node-agent/install/folder_watch.hpp"
 #include "node-agent/install/install_lock.hpp"
 #include "node-agent/install/plugin_copy.hpp"
 
@@ -56,8 +55,7 @@ class Installer {
     Result<void> install(InstallLock::Busy busy);
     Result<void> look(InstallLock::Busy busy);
     [[nodiscard]] std::uint64_t writes() const;
-    void watch_folders();
-    void wait_for_touch();
+    void touched();
     void look_and_wait();
     void wait_until(std::chrono::steady_clock::time_point time);
     void tell(const std::optional<Error>& before) const;

@@ -1,11 +1,17 @@
 #include "node-agent/loop/log.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
+#include <string>
 
 #include <nlohmann/json.hpp>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/details/null_mutex.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+
+#include "node-agent/loop/log_sink.hpp"
 
 namespace ambient::agent {
 namespace {
@@ -50,14 +56,35 @@ std::string json_line(std::string_view event, std::initializer_list<Field> field
     return line;
 }
 
+std::string line_of(std::string_view event, std::initializer_list<Field> fields) {
+    return json_lines ? json_line(event, fields) : text_line(event, fields);
+}
+
+class StandardError final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        sink_.write(formatted(message));
+    }
+    void flush_() override {}
+
+    std::string formatted(const spdlog::details::log_msg& message) {
+        spdlog::memory_buf_t text;
+        formatter_->format(message, text);
+        return {text.data(), text.size()};
+    }
+
+    LogSink sink_{STDERR_FILENO, [this](std::size_t lost) {
+                      const auto line = line_of("log lines lost", {{"lines", lost}});
+                      return formatted({"agent", spdlog::level::warn, line});
+                  }};
+};
+
 }  // namespace
 
 void start_log(LogLevel least, bool json) {
     json_lines = json;
-    auto logger = std::make_shared<spdlog::logger>(
-        "agent", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    auto logger = std::make_shared<spdlog::logger>("agent", std::make_shared<StandardError>());
     logger->set_level(level_of(least));
-    logger->flush_on(spdlog::level::trace);
     logger->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})"
                              : "time=%Y-%m-%dT%H:%M:%S.%eZ level=%l %v",
                         spdlog::pattern_time_type::utc);
@@ -66,8 +93,7 @@ void start_log(LogLevel least, bool json) {
 
 void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
     if (!spdlog::should_log(level_of(level))) return;
-    spdlog::log(level_of(level), "{}",
-                json_lines ? json_line(event, fields) : text_line(event, fields));
+    spdlog::log(level_of(level), "{}", line_of(event, fields));
 }
 
 void log(LogLevel level, std::string_view event, const Error& error) {

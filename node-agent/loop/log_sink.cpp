@@ -22,15 +22,15 @@ bool takes_some(int fd) {
 
 void LogSink::write(std::string_view line) {
     flush();
-    if (lost_ > 0 && keep(told_(lost_))) lost_ = 0;
-    if (lost_ > 0 || !keep(line)) ++lost_;
+    auto text = lost_ > 0 ? told_(lost_) : std::string();
+    text += line;
+    if (waiting_.size() + text.size() > kMaxBytes) {
+        ++lost_;
+        return;
+    }
+    lost_ = 0;
+    waiting_ += text;
     flush();
-}
-
-bool LogSink::keep(std::string_view line) {
-    if (waiting_.size() + line.size() > kMaxBytes) return false;
-    waiting_ += line;
-    return true;
 }
 
 void LogSink::flush() {

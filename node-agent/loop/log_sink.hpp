@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace ambient::agent {
 
@@ -14,14 +16,13 @@ class LogSink {
   public:
     static constexpr std::size_t kMaxBytes = std::size_t{64} * 1024;
     // How the loss is told, as a line.
-    using Told = std::string (*)(std::size_t lost);
+    using Told = std::function<std::string(std::size_t lost)>;
 
-    LogSink(int fd, Told told) : fd_(fd), told_(told) {}
+    LogSink(int fd, Told told) : fd_(fd), told_(std::move(told)) {}
 
     void write(std::string_view line);
 
   private:
-    bool keep(std::string_view line);
     void flush();
 
     int fd_;

@@ -13,12 +13,9 @@ namespace ambient::agent {
 Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
                                                  const config::AgentConfig& config,
                                                  const Subjects& subjects) {
-    std::unique_ptr<Reporter> made(new Reporter(subjects));
+    std::unique_ptr<Reporter> made(new Reporter(io, subjects));
     auto& self = *made;
-    if (config.health.port != 0) {
-        self.http_ = TRY(HttpServer::open(io, config.health.address, config.health.port,
-                                          [&self](auto path) { return self.page(path); }));
-    }
+    if (config.health.port != 0) self.open_port(io, config.health);
     if (subjects.api == nullptr) return made;
     const Send send = send_by(*subjects.api);
     if (config.status.annotate || config.status.events) {
@@ -30,6 +27,24 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
     }
     if (!config.taint.empty()) self.taint_.emplace(io, send, config.node_name, config.taint);
     return made;
+}
+
+// A port that another program has is no reason to leave the pods alone.
+void Reporter::open_port(asio::io_context& io, const config::Health& at) {
+    auto opened =
+        HttpServer::open(io, at.address, at.port, [this](auto path) { return page(path); });
+    if (opened) {
+        http_ = *std::move(opened);
+        if (std::exchange(http_trouble_, {})) worked();
+        return;
+    }
+    if (http_trouble_ != opened.error())
+        log(LogLevel::warning, "health port not open", opened.error());
+    http_trouble_ = opened.error();
+    port_again_.expires_after(port_retries_.next());
+    port_again_.async_wait([this, &io, at](const asio::error_code& code) {
+        if (!code) open_port(io, at);
+    });
 }
 
 void Reporter::worked() {

@@ -7,12 +7,14 @@
 #include <optional>
 
 #include <asio/io_context.hpp>
+#include <asio/steady_timer.hpp>
 
 #include "common/config/agent_config.hpp"
 #include "common/kubeapi/client.hpp"
 #include "node-agent/datapath/keeper.hpp"
 #include "node-agent/datapath/readiness.hpp"
 #include "node-agent/install/installer.hpp"
+#include "node-agent/loop/backoff.hpp"
 #include "node-agent/pods/pod_table.hpp"
 #include "node-agent/report/health/http_server.hpp"
 #include "node-agent/report/stats.hpp"
@@ -45,14 +47,24 @@ class Reporter {
     // Also look at what was reported before: others may have changed it.
     void look_again();
 
+    // Why /healthz, /readyz and /metrics cannot be reached; null when they can.
+    [[nodiscard]] const Error* http_trouble() const {
+        return http_trouble_ ? &*http_trouble_ : nullptr;
+    }
+
   private:
-    explicit Reporter(const Subjects& subjects) : of_(subjects) {}
+    Reporter(asio::io_context& io, const Subjects& subjects) : of_(subjects), port_again_(io) {}
+
+    void open_port(asio::io_context& io, const config::Health& at);
 
     [[nodiscard]] std::optional<HttpReply> page(std::string_view path) const;
     [[nodiscard]] Stats stats() const;
 
     Subjects of_;
     std::unique_ptr<HttpServer> http_;
+    asio::steady_timer port_again_;
+    Backoff port_retries_;
+    std::optional<Error> http_trouble_;
     std::optional<StatusWriter> status_;
     std::optional<TaintRemover> taint_;
 };

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 
 #include "common/rpc/codec.hpp"
@@ -34,34 +36,17 @@ struct Server::Connection {
     std::optional<rpc::Request> last = std::nullopt;
 };
 
-Server::Server(asio::io_context& io, UniqueFd listener, Answer answer, Ended ended)
-    : io_(io),
-      listener_(io, listener.release()),
-      answer_(std::move(answer)),
-      ended_(std::move(ended)) {
-    accept_next();
-}
+Server::Server(asio::io_context& io, Answer answer, Ended ended)
+    : io_(io), answer_(std::move(answer)), ended_(std::move(ended)) {}
 
-void Server::accept_next() {
-    listener_.async_wait(asio::posix::stream_descriptor::wait_read,
-                         [this](const asio::error_code& code) {
-                             if (code) return;
-                             auto socket = rpc::accept(listener_.native_handle());
-                             if (!socket) {
-                                 if (socket.error().kind != ErrorKind::unavailable)
-                                     log(LogLevel::warning, "connection refused", socket.error());
-                             } else if (*connections_ >= kMaxConnections) {
-                                 log(LogLevel::warning, "connection refused",
-                                     {{"reason", "too many"}, {"limit", kMaxConnections}});
-                             } else {
-                                 serve(*std::move(socket));
-                             }
-                             accept_next();
-                         });
-}
-
-void Server::serve(UniqueFd socket) {
+Result<void> Server::serve(UniqueFd socket) {
+    if (*connections_ >= kMaxConnections) {
+        return std::unexpected(Error{.kind = ErrorKind::unavailable,
+                                     .doing = "serve more than " + std::to_string(kMaxConnections) +
+                                              " connections of the plugin at once"});
+    }
     await_request(std::make_shared<Connection>(io_, std::move(socket), connections_));
+    return {};
 }
 
 void Server::await_request(const std::shared_ptr<Connection>& connection) {

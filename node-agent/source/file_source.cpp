@@ -24,13 +24,12 @@ FileSource::~FileSource() {
 }
 
 void FileSource::follow(asio::io_context& io, Changed changed) {
-    readable_ = std::make_unique<asio::posix::stream_descriptor>(io, files_.fd());
-    take_in();
+    readable_ = std::make_unique<asio::posix::stream_descriptor>(io);
+    take_in(files_.look());
     changed_ = std::move(changed);
-    wait();
 }
 
-void FileSource::refresh() { take_in(); }
+void FileSource::refresh() { take_in(files_.look()); }
 
 void FileSource::fetch(const PodId& /*id*/, Fetched then) { then({}); }
 
@@ -38,13 +37,16 @@ void FileSource::wait() {
     readable_->async_wait(asio::posix::stream_descriptor::wait_read,
                           [this](const asio::error_code& code) {
                               if (code) return;
-                              take_in();
+                              take_in(files_.refresh());
                               wait();
                           });
 }
 
-void FileSource::take_in() {
-    const auto refreshed = files_.refresh();
+void FileSource::take_in(const ObjectFiles::Refreshed& refreshed) {
+    if (readable_ && !readable_->is_open() && files_.fd() >= 0) {
+        readable_->assign(files_.fd());
+        wait();
+    }
     for (const auto& error : refreshed.errors)
         log(LogLevel::warning, "source not read", error);
     if (!refreshed.changed || !files_.complete()) return;

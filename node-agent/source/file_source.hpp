@@ -27,7 +27,7 @@ class FileSource final : public Source {
   private:
     FileSource(ObjectFiles files, PodTable& pods) : files_(std::move(files)), pods_(pods) {}
     void wait();
-    void take_in();
+    void take_in(const ObjectFiles::Refreshed& refreshed);
 
     ObjectFiles files_;
     PodTable& pods_;

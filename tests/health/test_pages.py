@@ -48,7 +48,7 @@ def test_readiness_names_what_fails(node: Node) -> None:
     node.put_objects("kind: Pod\nmetadata: [")
     with node.agent() as agent:
         lines = ready_lines()
-        assert list(lines) == ["source", "datapath", "installation"]
+        assert list(lines) == ["source", "datapath", "installation", "socket", "health"]
         assert lines["source"][0] == "not ok" and lines["datapath"][0] == "waiting"
         node.put_objects("kind: Namespace\nmetadata: {name: default}\n")
         wait_until(lambda: word_of("source") == "ok", agent.process, "source")

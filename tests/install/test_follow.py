@@ -135,13 +135,18 @@ def test_a_local_user_who_locks_the_folders_stops_nothing(node: Installation) ->
 def test_without_inotify_it_looks_from_time_to_time(node: Installation) -> None:
     slow = Installation(node.folder / "slow", {"resync_seconds": 1})
     slow.write("10-flannel.conflist", FLANNEL)
-    # The file source needs none while its folder is not there.
-    limit = "echo 1 >/proc/sys/user/max_inotify_instances && exec \"$@\""
+    limit = "echo 0 >/proc/sys/user/max_inotify_instances && exec \"$@\""
     with slow.agent("unshare", "--user", "--map-root-user", "--net", "sh", "-c", limit, "sh") as agent:
         agent.wait_for_line("installation only looked at from time to time")
         wait_until(slow.is_right, agent.process, "at start")
         slow.write("10-flannel.conflist", FLANNEL)
         wait_until(slow.is_right, agent.process, "at the next look")
+        (slow.folder / "objects" / "pod.yaml").write_text("kind: Pod\nmetadata: [")
+        agent.wait_for_line("source not read", "pod.yaml")
+        agent.wait_for_line("socket only looked at from time to time")
+        socket = slow.folder / "agent.sock"
+        socket.unlink()
+        wait_until(socket.exists, agent.process, "the socket, at the next look")
 
 
 def test_uninstall_beside_a_running_agent_is_refused(node: Installation) -> None:

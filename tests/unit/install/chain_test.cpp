@@ -180,7 +180,7 @@ TEST_CASE("no such folder") {
     Chain chain("/nonexistent/net.d", kEntry);
     Chain::Changes changes;
     CHECK(problem(chain.install(changes)) ==
-          "open folder /nonexistent/net.d: No such file or directory");
+          "read folder /nonexistent/net.d: No such file or directory");
 }
 
 }  // namespace

@@ -177,7 +177,8 @@ TEST_CASE_FIXTURE(Node, "what others lock does not stop it, and it waits for nob
     const UniqueFd bin(::open((path / "bin").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     REQUIRE(::flock(conf.get(), LOCK_EX) == 0);
     REQUIRE(::flock(bin.get(), LOCK_EX) == 0);
-    std::optional<Result<InstallLock>> other = InstallLock::take(path / "state", InstallLock::Busy::fail);
+    std::optional<Result<InstallLock>> other =
+        InstallLock::take(path / "state", InstallLock::Busy::fail);
     REQUIRE(other->has_value());
     follow();
     CHECK(!installer.installed());

@@ -2,10 +2,13 @@
 #include "node-agent/source/object_files.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -125,6 +128,22 @@ TEST_CASE("a folder: files appear, change and go") {
         const Folder elsewhere;
         fs::rename(folder.path / "a.json", elsewhere.path / "a.json");
         check_change(source, {"b"});
+    }
+    SUBCASE("a symbolic link") {
+        folder.write("c.txt", pod("c"));
+        fs::create_symlink("c.txt", folder.path / "c.yaml");
+        check_change(source, {"a", "b", "c"});
+    }
+    SUBCASE("another name of a file") {
+        folder.write("c.txt", pod("c"));
+        fs::create_hard_link(folder.path / "c.txt", folder.path / "c.yaml");
+        check_change(source, {"a", "b", "c"});
+    }
+    SUBCASE("moved in") {
+        const Folder elsewhere;
+        elsewhere.write("c.yaml", pod("c"));
+        fs::rename(elsewhere.path / "c.yaml", folder.path / "c.yaml");
+        check_change(source, {"a", "b", "c"});
     }
     SUBCASE("written again with the same content") {
         folder.write("b.yaml", pod("b"));
@@ -296,6 +315,63 @@ TEST_CASE("the folder goes and comes back") {
     CHECK(pods(source) == Names{"b"});
     folder.write("objects/c.yaml", pod("c"));
     check_change(source, {"b", "c"});
+}
+
+// The next look finds it.
+void check_found(ObjectFiles& source, const Names& expected) {
+    const auto outcome = source.look();
+    CHECK(outcome.changed);
+    CHECK(outcome.errors.empty());
+    CHECK(pods(source) == expected);
+    CHECK_FALSE(source.look().changed);
+}
+
+TEST_CASE("what nothing tells of is found by the next look") {
+    const Folder folder;
+    fs::create_directory(folder.path / "first");
+    fs::create_directory(folder.path / "second");
+    folder.write("elsewhere.yaml", pod("a"));
+    fs::create_symlink("../elsewhere.yaml", folder.path / "first/a.yaml");
+    fs::create_symlink("first", folder.path / "objects");
+    ObjectFiles source = opened(folder.path / "objects");
+    source.refresh();
+    CHECK(pods(source) == Names{"a"});
+    SUBCASE("a link's target is written") {
+        folder.write("elsewhere.yaml", pod("b"));
+        check_nothing_new(source);
+        check_found(source, {"b"});
+    }
+    SUBCASE("the folder is another one") {
+        folder.write("second/c.yaml", pod("c"));
+        fs::remove(folder.path / "objects");
+        fs::create_symlink("second", folder.path / "objects");
+        check_nothing_new(source);
+        check_found(source, {"c"});
+        folder.write("second/d.yaml", pod("d"));
+        check_change(source, {"c", "d"});
+    }
+}
+
+TEST_CASE("without inotify it is looked at, and followed as soon as there is one again") {
+    const Folder folder;
+    folder.write("a.yaml", pod("a"));
+    std::optional<rlimit> before(std::in_place);
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &*before) == 0);
+    // No descriptor for it, which reads as no instance does (EMFILE, inotify_init(2)).
+    const int next = ::dup(0);
+    ::close(next);
+    rlimit none = *before;
+    none.rlim_cur = static_cast<rlim_t>(next);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    auto source = ObjectFiles::open(folder.path);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &*before) == 0);
+    REQUIRE_MESSAGE(source.has_value(), describe(source.error()));
+    CHECK(source->fd() < 0);
+    CHECK(source->look().changed);
+    CHECK(pods(*source) == Names{"a"});
+    CHECK(source->fd() >= 0);
+    folder.write("b.yaml", pod("b"));
+    check_change(*source, {"a", "b"});
 }
 
 TEST_CASE("no folder at all is an error at once") {

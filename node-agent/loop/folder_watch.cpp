@@ -1,4 +1,4 @@
-#include "node-agent/install/folder_watch.hpp"
+#include "node-agent/loop/folder_watch.hpp"
 
 #include <cerrno>
 #include <system_error>
