@@ -67,7 +67,11 @@ Result<Fate> Agent::run() {
                                     .installer = installer_ ? &*installer_ : nullptr,
                                     .api = api_}));
     if (api_ && !config_.daemonset.empty()) {
-        fate_.emplace(io_, send_by(*api_), config_.daemonset);
+        fate_.emplace(
+            io_, send_by(*api_),
+            FateOfInstallation::Of{.daemonset = config_.daemonset,
+                                   .node = config_.node_name,
+                                   .refused_token_uninstalls = config_.refused_token_uninstalls});
         fate_->look();
     }
     node_watch_ =

@@ -75,6 +75,7 @@ struct AgentConfig {
     Status status = {};
     std::string taint = {};      // key of the node's taint to remove when ready; empty: none
     std::string daemonset = {};  // "namespace/name": uninstall when it is gone; empty: never
+    bool refused_token_uninstalls = false;  // a token that is refused for good counts as that
     std::chrono::seconds resync{30};
     std::vector<IpAddress> host_addresses = {};  // empty: found from the kernel
     desired::Datapath datapath = {};

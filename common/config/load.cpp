@@ -145,6 +145,7 @@ void read(Mapping& from, AgentConfig& out) {
     });
     from.text("taint", out.taint);
     from.text("daemonset", out.daemonset);
+    from.flag("refused_token_uninstalls", out.refused_token_uninstalls);
     read_path(from, "socket", out.socket);
     read_path(from, "state_dir", out.state_dir);
     read_path(from, "sysctl_dir", out.sysctl_dir);

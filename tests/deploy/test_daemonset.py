@@ -176,8 +176,14 @@ def test_it_stays_installed_until_its_daemonset_is_gone(
     agent.stop()
     assert [one["type"] for one in _plugins(agent)] == ["ptp", "ambient-cni"]
     assert os.listdir(binaries) == ["ambient-cni"]
+    asked = len(api.requests("get", "daemonsets"))
     agent.start()
     agent.wait_log("serving")
+    # What it has not seen to be there is not gone later.
+    api.wait(
+        lambda: any(seen.code == 200 for seen in api.requests("get", "daemonsets")[asked:]),
+        "the DaemonSet was read",
+    )
     api.delete("daemonsets", "istio-system", "ambient-node-agent")
     agent.stop()
     assert (agent.host.volumes["cni-conf"] / CONFLIST).read_text() == PRIMARY

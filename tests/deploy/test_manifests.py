@@ -39,6 +39,7 @@ def test_rights_in_the_cluster(base: render.Objects) -> None:
         {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch", "get"]},
         {"apiGroups": [""], "resources": ["pods/status"], "verbs": ["patch"]},
         {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch", "get"]},
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]},
         {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
     ]
     assert render.one(base, "Role")["rules"] == [

@@ -96,7 +96,7 @@ def test_taint_adds_the_key_and_the_right_to_remove_it(
     assert config.pop("taint") == "ambient-cni.dev/not-ready"
     assert config == render.agent_config(base)
     rules = render.one(found, "ClusterRole")["rules"]
-    assert rules[-1] == {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "patch"]}
+    assert rules[-1] == {"apiGroups": [""], "resources": ["nodes"], "verbs": ["patch"]}
     assert rules[:-1] == render.one(base, "ClusterRole")["rules"]
 
 

@@ -152,17 +152,4 @@ Request remove_taints(const std::string& node, const std::string& key,
     return patch("/api/v1/nodes/" + node, kJsonPatch, steps);
 }
 
-Request get_daemonset(const std::string& name) {
-    const auto slash = name.find('/');
-    return {.path = fmt::format("/apis/apps/v1/namespaces/{}/daemonsets/{}", name.substr(0, slash),
-                                name.substr(slash + 1))};
-}
-
-bool is_terminating(const std::string& object_json) {
-    const auto object = json::parse(object_json, nullptr, false);
-    const auto metadata = object.is_object() ? object.find("metadata") : object.end();
-    return metadata != object.end() && metadata->is_object() &&
-           metadata->contains("deletionTimestamp");
-}
-
 }  // namespace ambient::agent

@@ -47,9 +47,4 @@ std::optional<std::vector<std::size_t>> taints_in(const std::string& node_json,
 kubeapi::Request remove_taints(const std::string& node, const std::string& key,
                                std::vector<std::size_t> places);
 
-// `name` is "namespace/name".
-kubeapi::Request get_daemonset(const std::string& name);
-// Whether the answer's object is on its way out (metadata.deletionTimestamp).
-bool is_terminating(const std::string& object_json);
-
 }  // namespace ambient::agent

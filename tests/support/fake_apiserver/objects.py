@@ -300,7 +300,7 @@ def node(name: str, *taint_keys: str) -> Object:
     }
 
 
-def daemon_set(name: str, space: str) -> Object:
+def daemon_set(name: str, space: str, node_selector: dict[str, str] | None = None) -> Object:
     return {
         "metadata": {
             "name": name,
@@ -309,6 +309,12 @@ def daemon_set(name: str, space: str) -> Object:
             "creationTimestamp": CREATED,
             "generation": 1,
         },
-        "spec": {"selector": {"matchLabels": {"app": name}}},
+        "spec": {
+            "selector": {"matchLabels": {"app": name}},
+            "template": {
+                "metadata": {"labels": {"app": name}},
+                "spec": {"nodeSelector": {"kubernetes.io/os": "linux", **(node_selector or {})}},
+            },
+        },
         "status": {"desiredNumberScheduled": 1, "numberReady": 1},
     }

@@ -45,6 +45,7 @@ health: {address: "::", port: 65535}
 status: {annotate: false, events: false}
 taint: t/k
 daemonset: ns/agent
+refused_token_uninstalls: true
 sysctl_dir: /s
 socket: /tmp/agent.sock
 state_dir: /tmp/state
@@ -99,6 +100,7 @@ policy:
         .status = {.annotate = false, .events = false},
         .taint = "t/k",
         .daemonset = "ns/agent",
+        .refused_token_uninstalls = true,
         .resync = std::chrono::seconds(5),
         .host_addresses = {ip("10.0.0.1"), ip("fd00::1")},
         .policy = {.dataplane_label = "l",
@@ -143,8 +145,8 @@ TEST_CASE("what is not understood is refused at its place") {
     const std::vector<Case> cases = {
         {"nodename: a\n",
          "agent.yaml:1:1: there is no field 'nodename'; the fields here are node_name, source, "
-         "install, health, status, taint, daemonset, socket, state_dir, sysctl_dir, log, "
-         "resync_seconds, host_addresses, datapath, policy"},
+         "install, health, status, taint, daemonset, refused_token_uninstalls, socket, state_dir, "
+         "sysctl_dir, log, resync_seconds, host_addresses, datapath, policy"},
         {"log:\n  level: info\n  colour: red\n",
          "agent.yaml:3:3: there is no field 'colour' in log; the fields here are level, format"},
         {"install: {enabled: yes}\n",

@@ -99,12 +99,5 @@ TEST_CASE("taints are removed from the last one on, each only while it is there"
         {"op": "remove", "path": "/spec/taints/0"}])"));
 }
 
-TEST_CASE("a DaemonSet on its way out") {
-    CHECK(get_daemonset("mesh/agent").path == "/apis/apps/v1/namespaces/mesh/daemonsets/agent");
-    CHECK(is_terminating(R"({"metadata": {"deletionTimestamp": "2026-01-01T00:00:00Z"}})"));
-    CHECK_FALSE(is_terminating(R"({"metadata": {}})"));
-    CHECK_FALSE(is_terminating("no JSON"));
-}
-
 }  // namespace
 }  // namespace ambient::agent
