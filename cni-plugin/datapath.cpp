@@ -12,7 +12,7 @@ model::Scope whole_scope(const cni::DatapathNames& names) {
     model::Scope scope;
     scope.protocol = names.protocol;
     scope.route_tables = {names.route_table};
-    scope.filter_tables = {names.filter_table};
+    scope.filter_tables = {{.name = names.filter_table}};
     return scope;
 }
 

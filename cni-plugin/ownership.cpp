@@ -13,7 +13,7 @@ using Owners = std::map<IpAddress, rpc::ElementOwner>;
 Owners owners_of(const model::NetnsState& found, const cni::DatapathNames& names) {
     Owners owners;
     for (const auto& table : found.tables) {
-        if (table.name != names.filter_table) continue;
+        if (table.id != model::TableId{.name = names.filter_table}) continue;
         for (const auto& set : table.sets) {
             if (std::ranges::count(names.sets, set.name) == 0) continue;
             for (const auto& element : set.elements) {

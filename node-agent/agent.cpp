@@ -168,7 +168,7 @@ void Agent::judge_node_event(const netlink::Event& event) {
             return;
         case EventKind::route: return judge_node_route(*event.route);
         case EventKind::filter:
-            if (event.filter.table != datapath.filter.table) return;
+            if (event.filter.table != model::TableId{.name = datapath.filter.table}) return;
             if (event.filter.addresses.empty()) return look_at_all();
             for (const auto& address : event.filter.addresses)
                 look_at(address);
@@ -203,7 +203,8 @@ void Agent::judge_ztunnel_event(const netlink::Event& event) {
                                            event.link == datapath.outbound.ztunnel_link)) ||
         (event.kind == EventKind::route && (event.route->table == datapath.tables.ztunnel_local ||
                                             event.route->protocol == datapath.protocol)) ||
-        (event.kind == EventKind::filter && event.filter.table == datapath.filter.table);
+        (event.kind == EventKind::filter &&
+         event.filter.table == model::TableId{.name = datapath.filter.table});
     if (ours) look_at_all();
 }
 

@@ -60,7 +60,7 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
             state.sysctls.push_back(loose_rp_filter(pod.host_link));
         }
     }
-    state.tables.push_back({.name = datapath.filter.table,
+    state.tables.push_back({.id = {.name = datapath.filter.table},
                             .sets = {std::move(pods4), std::move(pods6)},
                             .chains = {}});
     drop_repeated_sysctls(state);
@@ -140,7 +140,7 @@ Scope node_scope(const Datapath& datapath, const NodeFacts& facts) {
                                     datapath.priorities.to_ztunnel, datapath.priorities.inbound},
                 .sysctls = {rp_filter_path(datapath.inbound.node_link),
                             rp_filter_path(datapath.outbound.node_link)},
-                .filter_tables = {datapath.filter.table}};
+                .filter_tables = {{.name = datapath.filter.table}}};
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         scope.sysctls.push_back(rp_filter_path(ztunnel.host_link));
     }
@@ -163,7 +163,7 @@ Scope pods_scope(const Datapath& datapath, const std::vector<EnrolledAddress>& p
                 .route_tables = {datapath.tables.inbound},
                 .rule_priorities = {},
                 .sysctls = {},
-                .filter_tables = {datapath.filter.table},
+                .filter_tables = {{.name = datapath.filter.table}},
                 .pods = addresses};
     std::ranges::sort(*scope.pods);
     for (const EnrolledAddress& pod : pods) {

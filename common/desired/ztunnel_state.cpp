@@ -97,7 +97,7 @@ NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts) {
         add_delivery(state, datapath, family);
     const ZtunnelPorts& ports = datapath.ports;
     state.tables.push_back(
-        {.name = datapath.filter.table,
+        {.id = {.name = datapath.filter.table},
          .sets = {},
          .chains = {prerouting(datapath, facts, families),
                     to_listener(datapath, kToInbound, ports.inbound_hbone, families),
@@ -115,7 +115,7 @@ Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts&) {
         .rule_priorities = {datapath.priorities.ztunnel_tproxy, datapath.priorities.ztunnel_reply},
         .sysctls = {rp_filter_path(datapath.inbound.ztunnel_link),
                     rp_filter_path(datapath.outbound.ztunnel_link)},
-        .filter_tables = {datapath.filter.table}};
+        .filter_tables = {{.name = datapath.filter.table}}};
 }
 
 }  // namespace ambient::desired

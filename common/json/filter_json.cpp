@@ -11,6 +11,7 @@ namespace {
 
 using namespace model;
 
+constexpr std::array<std::string_view, 2> kTableFamilies = {"inet", "bridge"};
 constexpr std::array<std::string_view, 3> kChainTypes = {"filter", "nat", "route"};
 constexpr std::array<std::string_view, 5> kHooks = {"prerouting", "input", "forward", "output",
                                                     "postrouting"};
@@ -73,6 +74,12 @@ Value to_json(const FilterChain& chain) {
     return value;
 }
 
+void read_table_id(ObjectReader& fields, TableId& id) {
+    fields.required("name", [&](const Node& n) { id.name = read_text(n); });
+    fields.optional("family",
+                    [&](const Node& n) { id.family = read_enum<TableFamily>(n, kTableFamilies); });
+}
+
 ChainHook read_hook(ObjectReader& fields) {
     using Limits = std::numeric_limits<int>;
     ChainHook hook;
@@ -123,8 +130,23 @@ FilterRule read_rule(const Node& node) {
     return rule;
 }
 
+Value to_json(const TableId& id) {
+    if (id.family == TableFamily::inet) return id.name;
+    return {{"name", id.name}, {"family", to_string(id.family)}};
+}
+
+// "ambient", or an object when the family is another than inet.
+TableId read_table_id(const Node& node) {
+    if (node.value.is_string()) return {.name = read_text(node)};
+    TableId id;
+    ObjectReader fields(node);
+    read_table_id(fields, id);
+    return id;
+}
+
 Value to_json(const FilterTable& table) {
-    Value value = {{"name", table.name}};
+    Value value = {{"name", table.id.name}};
+    if (table.id.family != TableFamily::inet) value["family"] = to_string(table.id.family);
     auto& sets = value["sets"] = Value::array();
     for (const auto& set : table.sets)
         sets.push_back(to_json(set));
@@ -138,7 +160,7 @@ Value to_json(const FilterTable& table) {
 FilterTable read_table(const Node& node) {
     FilterTable table;
     ObjectReader fields(node);
-    fields.required("name", [&](const Node& n) { table.name = read_text(n); });
+    read_table_id(fields, table.id);
     fields.optional("sets", [&](const Node& list) {
         read_list(list, [&](const Node& n) { table.sets.push_back(read_set(n)); });
     });

@@ -46,8 +46,8 @@ void require_unique(const model::NetnsState& state, Problem& problem) {
     require_unique(state.rules, "rules", problem);
     require_unique(state.tables, "tables", problem);
     for (const auto& table : state.tables) {
-        require_unique(table.sets, "tables." + table.name + ".sets", problem);
-        require_unique(table.chains, "tables." + table.name + ".chains", problem);
+        require_unique(table.sets, "tables." + table.id.name + ".sets", problem);
+        require_unique(table.chains, "tables." + table.id.name + ".chains", problem);
         for (const auto& set : table.sets)
             require_unique(set.elements, "set " + set.name, problem);
     }
@@ -135,7 +135,7 @@ Result<model::Scope> scope_from_json(const Value& value) {
         read_objects(fields, "rule_priorities", scope.rule_priorities,
                      [](const Node& n) { return read_as<std::uint32_t>(n); });
         read_objects(fields, "sysctls", scope.sysctls, read_text);
-        read_objects(fields, "filter_tables", scope.filter_tables, read_text);
+        read_objects(fields, "filter_tables", scope.filter_tables, read_table_id);
         if (fields.has("pods")) read_objects(fields, "pods", scope.pods.emplace(), read_address);
     }
     return checked(problem, std::move(scope));

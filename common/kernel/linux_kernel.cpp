@@ -33,9 +33,9 @@ Error LinuxKernel::Parts::located(Error error) const {
 Result<std::vector<model::FilterTable>> LinuxKernel::Parts::observe_tables(
     const model::Scope& scope) {
     std::vector<model::FilterTable> tables;
-    for (const auto& name : scope.filter_tables) {
-        auto table = TRY(scope.pods ? filter.observe_elements(name, *scope.pods)
-                                    : filter.observe_table(name));
+    for (const auto& id : scope.filter_tables) {
+        auto table =
+            TRY(scope.pods ? filter.observe_elements(id, *scope.pods) : filter.observe_table(id));
         if (table) tables.push_back(*std::move(table));
     }
     return tables;

@@ -1,4 +1,4 @@
-// A packet-filter table with its sets and chains; it sees both IP families and is ours as a whole.
+// A packet-filter table with its sets and chains; it is ours as a whole.
 #pragma once
 
 #include <compare>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/model/filter_rule.hpp"
+#include "common/model/table_id.hpp"
 #include "common/net/ip_address.hpp"
 
 namespace ambient::model {
@@ -58,17 +59,17 @@ struct FilterChain {
 // with these types (a dormant table, another policy, hook or set type). It then equals nothing that
 // we want and is replaced as a whole.
 struct FilterTable {
-    std::string name;
-    std::vector<FilterSet> sets;
-    std::vector<FilterChain> chains;
+    TableId id;
+    std::vector<FilterSet> sets = {};
+    std::vector<FilterChain> chains = {};
     bool beyond_model = false;
 
     auto operator<=>(const FilterTable&) const = default;
 };
 
-// Identities: names within their table (net/netfilter/nf_tables_api.c, nft_table_lookup,
-// nft_set_lookup, nft_chain_lookup), an element its address.
-inline const std::string& key(const FilterTable& t) { return t.name; }
+// Identities: names within their table (net/netfilter/nf_tables_api.c, nft_set_lookup,
+// nft_chain_lookup), an element its address.
+inline const TableId& key(const FilterTable& t) { return t.id; }
 inline const std::string& key(const FilterSet& s) { return s.name; }
 inline const std::string& key(const FilterChain& c) { return c.name; }
 inline const IpAddress& key(const SetElement& e) { return e.address; }

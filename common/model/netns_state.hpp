@@ -43,7 +43,7 @@ struct Scope {
     std::vector<std::uint32_t> route_tables = {};
     std::vector<std::uint32_t> rule_priorities = {};
     std::vector<std::string> sysctls = {};
-    std::vector<std::string> filter_tables = {};
+    std::vector<TableId> filter_tables = {};
     // When set, only these pods' part is observed: their host routes in route_tables, the sysctls,
     // and their elements in the sets of filter_tables (chains are left out). The cost is then that
     // of the pods named, not of the node.

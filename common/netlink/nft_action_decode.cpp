@@ -114,7 +114,7 @@ Found decode_keep(std::span<const Expression> rest, std::size_t checks) {
 
 Found decode_checked_keep(std::span<const Expression> rest) {
     const auto check = begins_with<MetaLoad, Compare>(rest);
-    if (check && std::get<0>(*check).key == NFT_META_NFPROTO) return decode_keep(rest, 2);
+    if (check && is_family_check(std::get<0>(*check))) return decode_keep(rest, 2);
     return decode_keep(rest, 0);
 }
 

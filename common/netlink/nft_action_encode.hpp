@@ -1,5 +1,4 @@
-// An action of the model as expressions, the ones that nft(8) 1.0.6 writes for it in a table of
-// family inet. Pure.
+// An action of the model as expressions, the ones that nft(8) 1.0.6 writes for it. Pure.
 #pragma once
 
 #include "common/base/error.hpp"

@@ -72,12 +72,12 @@ std::optional<model::SetElement> decode_element(const nlattr* item) {
 
 }  // namespace
 
-Result<std::size_t> put_elements(std::uint16_t type, std::uint16_t flags, const std::string& table,
-                                 const std::string& set,
+Result<std::size_t> put_elements(std::uint16_t type, std::uint16_t flags,
+                                 const model::TableId& table, const std::string& set,
                                  std::span<const model::SetElement* const> elements,
                                  MessageBuffer& to) {
-    auto* message = to.start(type, flags);
-    mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table.c_str());
+    auto* message = to.start(type, flags, table.family);
+    mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_TABLE, table.name.c_str());
     mnl_attr_put_strz(message, NFTA_SET_ELEM_LIST_SET, set.c_str());
     auto* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
     std::size_t put = 0;

@@ -19,7 +19,7 @@ namespace ambient::netlink::nft {
 // as many of `elements` as fit, at least one; comments go with new elements only. Returns how many.
 // Error invalid_input for a comment too long.
 Result<std::size_t> put_elements(std::uint16_t message, std::uint16_t flags,
-                                 const std::string& table, const std::string& set,
+                                 const model::TableId& table, const std::string& set,
                                  std::span<const model::SetElement* const> elements,
                                  MessageBuffer& to);
 

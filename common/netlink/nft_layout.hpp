@@ -2,6 +2,8 @@
 // packet things stand.
 #pragma once
 
+#include <linux/if_ether.h>
+
 #include <cstdint>
 #include <optional>
 
@@ -19,6 +21,21 @@ constexpr std::optional<Family> family_of(std::uint32_t nfproto) {
     if (nfproto == NFPROTO_IPV4) return Family::ipv4;
     if (nfproto == NFPROTO_IPV6) return Family::ipv6;
     return std::nullopt;
+}
+
+constexpr std::uint16_t ethertype_of(Family family) {
+    return family == Family::ipv4 ? ETH_P_IP : ETH_P_IPV6;
+}
+
+constexpr std::optional<Family> family_of_ethertype(std::uint16_t type) {
+    if (type == ETH_P_IP) return Family::ipv4;
+    if (type == ETH_P_IPV6) return Family::ipv6;
+    return std::nullopt;
+}
+
+// What says a packet's family: nfproto, or the ethertype in a table of bridges.
+constexpr bool is_family_check(const MetaLoad& load) {
+    return load.key == NFT_META_NFPROTO || load.key == NFT_META_PROTOCOL;
 }
 
 // An interface name fills this many bytes of a register (IFNAMSIZ), its NUL included.

@@ -47,6 +47,10 @@ std::optional<model::Match> meta_of(std::uint32_t key, const Compare& compare) {
             if (const auto family = family_of(compare.with.bytes[0]))
                 return model::IsFamily{.family = *family};
             return std::nullopt;
+        case NFT_META_PROTOCOL:
+            if (const auto family = family_of_ethertype(compare.with.as_big16()))
+                return model::IsFamily{.family = *family};
+            return std::nullopt;
         default: return std::nullopt;
     }
 }
@@ -197,7 +201,7 @@ Found decode_address(std::span<const Expression> rest, std::size_t checks) {
 
 Found decode_checked_address(std::span<const Expression> rest) {
     const auto check = begins_with<MetaLoad, Compare>(rest);
-    if (check && std::get<0>(*check).key == NFT_META_NFPROTO) return decode_address(rest, 2);
+    if (check && is_family_check(std::get<0>(*check))) return decode_address(rest, 2);
     return decode_address(rest, 0);
 }
 

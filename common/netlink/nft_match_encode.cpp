@@ -124,8 +124,11 @@ Result<void> add_states(const model::CtStateIn& match, EncodedRule& rule) {
 }  // namespace
 
 void EncodedRule::add_family(Family family) {
-    add(MetaLoad{.key = NFT_META_NFPROTO});
-    add(Compare{.op = NFT_CMP_EQ, .with = Value::u8(nfproto_of(family))});
+    const bool frames = table == model::TableFamily::bridge;
+    add(MetaLoad{.key = frames ? NFT_META_PROTOCOL : NFT_META_NFPROTO});
+    add(Compare{
+        .op = NFT_CMP_EQ,
+        .with = frames ? Value::big16(ethertype_of(family)) : Value::u8(nfproto_of(family))});
     checked_family = std::nullopt;
 }
 

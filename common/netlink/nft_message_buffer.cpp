@@ -4,6 +4,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "common/netlink/nft_object_names.hpp"
 #include "common/netlink/nft_uapi.hpp"
 
 namespace ambient::netlink::nft {
@@ -27,9 +28,10 @@ nlmsghdr* MessageBuffer::start_message(std::uint16_t type, std::uint16_t flags, 
     return message;
 }
 
-nlmsghdr* MessageBuffer::start(std::uint16_t message, std::uint16_t flags) {
+nlmsghdr* MessageBuffer::start(std::uint16_t message, std::uint16_t flags,
+                               model::TableFamily family) {
     const auto type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
-    return start_message(type, flags, NFPROTO_INET, 0);
+    return start_message(type, flags, nfproto_of(family), 0);
 }
 
 void MessageBuffer::finish(const nlmsghdr* message) {

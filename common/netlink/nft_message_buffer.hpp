@@ -1,4 +1,4 @@
-// Netlink messages of family inet to nf_tables, one after the other in one buffer that grows.
+// Netlink messages to nf_tables, one after the other in one buffer that grows.
 #pragma once
 
 #include <linux/netlink.h>
@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+
+#include "common/model/table_id.hpp"
 
 namespace ambient::netlink::nft {
 
@@ -19,7 +21,7 @@ class MessageBuffer {
   public:
     // A message to write attributes to with libmnl's mnl_attr_put...(): there is room for
     // kMaxMessage bytes. It must be finished before the next one is started.
-    nlmsghdr* start(std::uint16_t message, std::uint16_t flags);
+    nlmsghdr* start(std::uint16_t message, std::uint16_t flags, model::TableFamily family);
     void finish(const nlmsghdr* message);
 
     // Everything between the brackets is one transaction: all of it or nothing.

@@ -4,6 +4,7 @@
 
 #include "common/netlink/message.hpp"
 #include "common/netlink/nft_element_codec.hpp"
+#include "common/netlink/nft_object_names.hpp"
 #include "common/netlink/nft_uapi.hpp"
 
 namespace ambient::netlink {
@@ -23,15 +24,15 @@ std::optional<NftNotification> decode_nft_notification(std::span<const std::uint
     const auto* message = reinterpret_cast<const nlmsghdr*>(bytes.data());
     if (bytes.size() < sizeof(nlmsghdr) || message->nlmsg_len > bytes.size()) return std::nullopt;
     const auto header = fixed_part<nfgenmsg>(*message);
-    if (!header || NFNL_SUBSYS_ID(message->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
-        header->nfgen_family != NFPROTO_INET) {
+    const auto family = header ? nft::table_family_of(header->nfgen_family) : std::nullopt;
+    if (!family || NFNL_SUBSYS_ID(message->nlmsg_type) != NFNL_SUBSYS_NFTABLES) {
         return std::nullopt;
     }
     const auto type = NFNL_MSG_TYPE(message->nlmsg_type);
     if (type == NFT_MSG_NEWSETELEM || type == NFT_MSG_DELSETELEM) {
         const auto decoded = nft::decode_elements(*message);
         if (decoded.table.empty()) return std::nullopt;
-        NftNotification notification{.table = decoded.table, .addresses = {}};
+        NftNotification notification{.table = {*family, decoded.table}, .addresses = {}};
         if (decoded.beyond_model) return notification;
         for (const auto& element : decoded.elements)
             notification.addresses.push_back(element.address);
@@ -39,7 +40,7 @@ std::optional<NftNotification> decode_nft_notification(std::span<const std::uint
     }
     auto table = Attributes::after<nfgenmsg>(*message).text(kTableAttribute);
     if (table.empty()) return std::nullopt;
-    return NftNotification{.table = std::move(table), .addresses = {}};
+    return NftNotification{.table = {*family, std::move(table)}, .addresses = {}};
 }
 
 }  // namespace ambient::netlink

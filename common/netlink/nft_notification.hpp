@@ -7,21 +7,23 @@
 #include <string>
 #include <vector>
 
+#include "common/model/table_id.hpp"
 #include "common/net/ip_address.hpp"
 
 namespace ambient::netlink {
 
-// A change in the inet table `table`: of these addresses' elements in its sets or, when `addresses`
+// A change in the table `table`: of these addresses' elements in its sets or, when `addresses`
 // is empty, of anything else in it.
 struct NftNotification {
-    std::string table;
+    model::TableId table;
     std::vector<IpAddress> addresses;
 
     bool operator==(const NftNotification&) const = default;
 };
 
-// `message` is one whole netlink message, header included. Nothing when it does not speak of an
-// inet table (another family, the end of a generation, another subsystem) or is cut short.
+// `message` is one whole netlink message, header included. Nothing when it does not speak of
+// a table (of a family that we have none of, the end of a generation, another subsystem) or is cut
+// short.
 std::optional<NftNotification> decode_nft_notification(std::span<const std::uint8_t> message);
 
 }  // namespace ambient::netlink

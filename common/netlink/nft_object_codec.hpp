@@ -12,19 +12,19 @@
 
 namespace ambient::netlink::nft {
 
-void put_table(const std::string& table, MessageBuffer& to);
-void put_table_deletion(const std::string& table, MessageBuffer& to);
+void put_table(const model::TableId& table, MessageBuffer& to);
+void put_table_deletion(const model::TableId& table, MessageBuffer& to);
 
 // `id` tells sets of one transaction apart.
-void put_set(const std::string& table, const std::string& set, Family family, std::uint32_t id,
+void put_set(const model::TableId& table, const std::string& set, Family family, std::uint32_t id,
              MessageBuffer& to);
-void put_set_deletion(const std::string& table, const std::string& set, MessageBuffer& to);
+void put_set_deletion(const model::TableId& table, const std::string& set, MessageBuffer& to);
 
-void put_chain(const std::string& table, const std::string& chain,
+void put_chain(const model::TableId& table, const std::string& chain,
                const std::optional<model::ChainHook>& hook, MessageBuffer& to);
-void put_chain_deletion(const std::string& table, const std::string& chain, MessageBuffer& to);
+void put_chain_deletion(const model::TableId& table, const std::string& chain, MessageBuffer& to);
 // All rules of the chain.
-void put_rules_deletion(const std::string& table, const std::string& chain, MessageBuffer& to);
+void put_rules_deletion(const model::TableId& table, const std::string& chain, MessageBuffer& to);
 
 // An object that was read. `value` is absent when the model cannot say it.
 template <class T>

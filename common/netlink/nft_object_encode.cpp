@@ -16,9 +16,9 @@ void put_number(nlmsghdr* message, std::uint16_t attribute, std::uint32_t value)
 
 // The name of a table, set or chain is attribute 2 beside its table's in attribute 1, except a
 // table's own.
-void put_names(nlmsghdr* message, std::uint16_t table_attribute, const std::string& table,
+void put_names(nlmsghdr* message, std::uint16_t table_attribute, const model::TableId& table,
                std::uint16_t name_attribute, const std::string& name) {
-    mnl_attr_put_strz(message, table_attribute, table.c_str());
+    mnl_attr_put_strz(message, table_attribute, table.name.c_str());
     mnl_attr_put_strz(message, name_attribute, name.c_str());
 }
 
@@ -32,23 +32,23 @@ void put_key_order(nlmsghdr* message) {
 
 // Creations are exclusive: what exists already is not what we planned for.
 
-void put_table(const std::string& table, MessageBuffer& to) {
-    auto* message = to.start(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL);
-    mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
+void put_table(const model::TableId& table, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_NEWTABLE, NLM_F_CREATE | NLM_F_EXCL, table.family);
+    mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.name.c_str());
     put_number(message, NFTA_TABLE_FLAGS, 0);
     to.finish(message);
 }
 
-void put_table_deletion(const std::string& table, MessageBuffer& to) {
-    auto* message = to.start(NFT_MSG_DELTABLE, 0);
-    mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.c_str());
+void put_table_deletion(const model::TableId& table, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELTABLE, 0, table.family);
+    mnl_attr_put_strz(message, NFTA_TABLE_NAME, table.name.c_str());
     to.finish(message);
 }
 
-void put_set(const std::string& table, const std::string& set, Family family, std::uint32_t id,
+void put_set(const model::TableId& table, const std::string& set, Family family, std::uint32_t id,
              MessageBuffer& to) {
     const auto type = set_type_of(family);
-    auto* message = to.start(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL);
+    auto* message = to.start(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL, table.family);
     put_names(message, NFTA_SET_TABLE, table, NFTA_SET_NAME, set);
     put_number(message, NFTA_SET_FLAGS, 0);
     put_number(message, NFTA_SET_KEY_TYPE, type.key_type);
@@ -58,15 +58,15 @@ void put_set(const std::string& table, const std::string& set, Family family, st
     to.finish(message);
 }
 
-void put_set_deletion(const std::string& table, const std::string& set, MessageBuffer& to) {
-    auto* message = to.start(NFT_MSG_DELSET, 0);
+void put_set_deletion(const model::TableId& table, const std::string& set, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELSET, 0, table.family);
     put_names(message, NFTA_SET_TABLE, table, NFTA_SET_NAME, set);
     to.finish(message);
 }
 
-void put_chain(const std::string& table, const std::string& chain,
+void put_chain(const model::TableId& table, const std::string& chain,
                const std::optional<model::ChainHook>& hook, MessageBuffer& to) {
-    auto* message = to.start(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL);
+    auto* message = to.start(NFT_MSG_NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, table.family);
     put_names(message, NFTA_CHAIN_TABLE, table, NFTA_CHAIN_NAME, chain);
     if (hook) {
         auto* nest = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
@@ -79,14 +79,14 @@ void put_chain(const std::string& table, const std::string& chain,
     to.finish(message);
 }
 
-void put_chain_deletion(const std::string& table, const std::string& chain, MessageBuffer& to) {
-    auto* message = to.start(NFT_MSG_DELCHAIN, 0);
+void put_chain_deletion(const model::TableId& table, const std::string& chain, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELCHAIN, 0, table.family);
     put_names(message, NFTA_CHAIN_TABLE, table, NFTA_CHAIN_NAME, chain);
     to.finish(message);
 }
 
-void put_rules_deletion(const std::string& table, const std::string& chain, MessageBuffer& to) {
-    auto* message = to.start(NFT_MSG_DELRULE, 0);
+void put_rules_deletion(const model::TableId& table, const std::string& chain, MessageBuffer& to) {
+    auto* message = to.start(NFT_MSG_DELRULE, 0, table.family);
     put_names(message, NFTA_RULE_TABLE, table, NFTA_RULE_CHAIN, chain);
     to.finish(message);
 }

@@ -10,6 +10,16 @@
 
 namespace ambient::netlink::nft {
 
+constexpr std::uint8_t nfproto_of(model::TableFamily family) {
+    return family == model::TableFamily::inet ? NFPROTO_INET : NFPROTO_BRIDGE;
+}
+
+constexpr std::optional<model::TableFamily> table_family_of(std::uint8_t nfproto) {
+    if (nfproto == NFPROTO_INET) return model::TableFamily::inet;
+    if (nfproto == NFPROTO_BRIDGE) return model::TableFamily::bridge;
+    return std::nullopt;
+}
+
 // `key_type` is nft(8)'s number of the type, which the kernel only keeps: ipv4_addr and ipv6_addr
 // (nftables, include/datatype.h, enum datatypes).
 struct SetType {
@@ -28,6 +38,7 @@ struct HookNumber {
     model::Hook hook;
     std::uint32_t number;
 };
+// A bridge's are numbered the same (linux/netfilter_bridge.h, NF_BR_PRE_ROUTING).
 inline constexpr HookNumber kHooks[] = {
     {model::Hook::prerouting, NF_INET_PRE_ROUTING},   {model::Hook::input, NF_INET_LOCAL_IN},
     {model::Hook::forward, NF_INET_FORWARD},          {model::Hook::output, NF_INET_LOCAL_OUT},

@@ -22,10 +22,10 @@ model::FilterRule beyond_model() {
 
 }  // namespace
 
-Result<Expressions> encode_rule(const model::FilterRule& rule) {
+Result<Expressions> encode_rule(const model::FilterRule& rule, model::TableFamily table) {
     if (rule.beyond_model)
         return std::unexpected(invalid_input("a rule that we could not read cannot be written"));
-    EncodedRule encoded;
+    EncodedRule encoded{.table = table};
     for (const auto& match : rule.matches)
         TRY(encode_match(match, encoded));
     for (const auto& action : rule.actions)
@@ -35,7 +35,7 @@ Result<Expressions> encode_rule(const model::FilterRule& rule) {
     return std::move(encoded.expressions);
 }
 
-model::FilterRule decode_rule(std::span<const Expression> expressions) {
+model::FilterRule decode_rule(std::span<const Expression> expressions, model::TableFamily table) {
     model::FilterRule rule;
     for (auto rest = expressions; !rest.empty();) {
         // Actions first: the family check that belongs to a KeepDestination would read as a match.
@@ -49,7 +49,7 @@ model::FilterRule decode_rule(std::span<const Expression> expressions) {
             return beyond_model();
         }
     }
-    const auto again = encode_rule(rule);
+    const auto again = encode_rule(rule, table);
     if (!again || !std::ranges::equal(*again, expressions)) return beyond_model();
     return rule;
 }

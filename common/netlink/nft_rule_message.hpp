@@ -13,7 +13,7 @@
 namespace ambient::netlink::nft {
 
 // Appends the rule to the chain. Error invalid_input as encode_rule().
-Result<void> put_rule(const std::string& table, const std::string& chain,
+Result<void> put_rule(const model::TableId& table, const std::string& chain,
                       const model::FilterRule& rule, MessageBuffer& to);
 
 struct RuleOfChain {
@@ -21,7 +21,7 @@ struct RuleOfChain {
     model::FilterRule rule;
 };
 
-// Nothing when the message names no chain.
+// Nothing when the message names no chain, or is of a family that we have no tables of.
 std::optional<RuleOfChain> decode_rule_message(const nlmsghdr& message);
 
 }  // namespace ambient::netlink::nft

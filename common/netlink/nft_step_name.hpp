@@ -7,7 +7,7 @@
 
 namespace ambient::netlink::nft {
 
-// "create chain prerouting of table ambient"
+// "create chain prerouting of table inet ambient"
 std::string name_of(const plan::Step& step);
 
 }  // namespace ambient::netlink::nft

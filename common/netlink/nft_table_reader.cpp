@@ -26,10 +26,10 @@ Error refused(const Refusal& refusal) {
 }
 
 // One request with these names as its attributes 1, 2 ...
-MessageBuffer request(std::uint16_t type, std::uint16_t flags,
+MessageBuffer request(std::uint16_t type, std::uint16_t flags, model::TableFamily family,
                       std::initializer_list<std::string_view> names) {
     MessageBuffer messages;
-    auto* message = messages.start(type, flags);
+    auto* message = messages.start(type, flags, family);
     std::uint16_t attribute = 1;
     for (const auto name : names)
         mnl_attr_put_strz(message, attribute++, std::string(name).c_str());
@@ -37,9 +37,9 @@ MessageBuffer request(std::uint16_t type, std::uint16_t flags,
     return messages;
 }
 
-Result<void> dump(NetlinkSocket& socket, std::uint16_t type,
+Result<void> dump(NetlinkSocket& socket, std::uint16_t type, model::TableFamily family,
                   std::initializer_list<std::string_view> names, const OnMessage& on_message) {
-    auto messages = request(type, NLM_F_DUMP, names);
+    auto messages = request(type, NLM_F_DUMP, family, names);
     const auto answers = TRY(exchange(socket, messages, on_message));
     if (!answers.refusals.empty()) return std::unexpected(refused(answers.refusals.front()));
     if (answers.dump_interrupted) {
@@ -51,9 +51,9 @@ Result<void> dump(NetlinkSocket& socket, std::uint16_t type,
 
 // The table without its parts.
 Result<std::optional<model::FilterTable>> read_header(NetlinkSocket& socket,
-                                                      const std::string& name) {
-    auto messages = request(NFT_MSG_GETTABLE, NLM_F_ACK, {name});
-    model::FilterTable table{.name = name, .sets = {}, .chains = {}};
+                                                      const model::TableId& id) {
+    auto messages = request(NFT_MSG_GETTABLE, NLM_F_ACK, id.family, {id.name});
+    model::FilterTable table{.id = id};
     const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
         table.beyond_model = !is_plain_table(message);
     }));
@@ -65,7 +65,7 @@ Result<std::optional<model::FilterTable>> read_header(NetlinkSocket& socket,
 // Adds an object to the table's, unless it is another table's or belongs to a rule.
 template <class T>
 void place(Decoded<T>&& decoded, model::FilterTable& table, std::vector<T>& among) {
-    if (decoded.table != table.name || decoded.anonymous) return;
+    if (decoded.table != table.id.name || decoded.anonymous) return;
     if (decoded.value) {
         among.push_back(std::move(*decoded.value));
     } else {
@@ -74,35 +74,38 @@ void place(Decoded<T>&& decoded, model::FilterTable& table, std::vector<T>& amon
 }
 
 Result<void> read_sets(NetlinkSocket& socket, model::FilterTable& table) {
-    return dump(socket, NFT_MSG_GETSET, {table.name},
+    return dump(socket, NFT_MSG_GETSET, table.id.family, {table.id.name},
                 [&](const nlmsghdr& message) { place(decode_set(message), table, table.sets); });
 }
 
 Result<void> read_all_elements(NetlinkSocket& socket, model::FilterTable& table,
                                model::FilterSet& set) {
-    return dump(socket, NFT_MSG_GETSETELEM, {table.name, set.name}, [&](const nlmsghdr& message) {
-        auto decoded = decode_elements(message);
-        if (decoded.beyond_model) table.beyond_model = true;
-        std::ranges::move(decoded.elements, std::back_inserter(set.elements));
-    });
+    return dump(socket, NFT_MSG_GETSETELEM, table.id.family, {table.id.name, set.name},
+                [&](const nlmsghdr& message) {
+                    auto decoded = decode_elements(message);
+                    if (decoded.beyond_model) table.beyond_model = true;
+                    std::ranges::move(decoded.elements, std::back_inserter(set.elements));
+                });
 }
 
 Result<void> read_chains(NetlinkSocket& socket, model::FilterTable& table) {
     // Linux dumps the chains of all tables of the family.
-    return dump(socket, NFT_MSG_GETCHAIN, {}, [&](const nlmsghdr& message) {
+    return dump(socket, NFT_MSG_GETCHAIN, table.id.family, {}, [&](const nlmsghdr& message) {
         place(decode_chain(message), table, table.chains);
     });
 }
 
 Result<void> read_rules(NetlinkSocket& socket, model::FilterTable& table) {
-    return dump(socket, NFT_MSG_GETRULE, {table.name}, [&](const nlmsghdr& message) {
-        auto decoded = decode_rule_message(message);
-        if (!decoded) return;
-        // None for the rules of a verdict block's chain, which belongs to another rule.
-        const auto chain =
-            std::ranges::find(table.chains, decoded->chain, &model::FilterChain::name);
-        if (chain != table.chains.end()) chain->rules.push_back(std::move(decoded->rule));
-    });
+    return dump(socket, NFT_MSG_GETRULE, table.id.family, {table.id.name},
+                [&](const nlmsghdr& message) {
+                    auto decoded = decode_rule_message(message);
+                    if (!decoded) return;
+                    // None for the rules of a verdict block's chain, which belongs to another rule.
+                    const auto chain =
+                        std::ranges::find(table.chains, decoded->chain, &model::FilterChain::name);
+                    if (chain != table.chains.end())
+                        chain->rules.push_back(std::move(decoded->rule));
+                });
 }
 
 void sort(model::FilterTable& table) {
@@ -117,7 +120,7 @@ void sort(model::FilterTable& table) {
 constexpr std::size_t kElementsAtOnce = 32;
 
 // Asks for one element in each message: a request for several ends at the first that is missing.
-Result<void> read_some_elements(NetlinkSocket& socket, const std::string& table,
+Result<void> read_some_elements(NetlinkSocket& socket, const model::TableId& table,
                                 std::span<const IpAddress> addresses, model::FilterSet& set) {
     MessageBuffer messages;
     for (const auto& address : addresses) {
@@ -136,7 +139,7 @@ Result<void> read_some_elements(NetlinkSocket& socket, const std::string& table,
     return {};
 }
 
-Result<void> read_elements_of(NetlinkSocket& socket, const std::string& table,
+Result<void> read_elements_of(NetlinkSocket& socket, const model::TableId& table,
                               std::span<const IpAddress> addresses, model::FilterSet& set) {
     while (!addresses.empty()) {
         const auto part = addresses.first(std::min(addresses.size(), kElementsAtOnce));
@@ -150,7 +153,7 @@ Result<void> read_elements_of(NetlinkSocket& socket, const std::string& table,
 
 Result<std::uint32_t> read_generation(NetlinkSocket& socket) {
     std::optional<std::uint32_t> generation;
-    auto messages = request(NFT_MSG_GETGEN, NLM_F_ACK, {});
+    auto messages = request(NFT_MSG_GETGEN, NLM_F_ACK, model::TableFamily::inet, {});
     const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
         generation = Attributes::after<nfgenmsg>(message).u32(NFTA_GEN_ID);
     }));
@@ -160,8 +163,8 @@ Result<std::uint32_t> read_generation(NetlinkSocket& socket) {
 }
 
 Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
-                                                     const std::string& name) {
-    auto table = TRY(read_header(socket, name));
+                                                     const model::TableId& id) {
+    auto table = TRY(read_header(socket, id));
     if (!table) return std::nullopt;
     TRY(read_sets(socket, *table));
     for (auto& set : table->sets)
@@ -173,13 +176,13 @@ Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
 }
 
 Result<std::optional<model::FilterTable>> read_elements(NetlinkSocket& socket,
-                                                        const std::string& name,
+                                                        const model::TableId& id,
                                                         std::span<const IpAddress> addresses) {
-    auto table = TRY(read_header(socket, name));
+    auto table = TRY(read_header(socket, id));
     if (!table) return std::nullopt;
     TRY(read_sets(socket, *table));
     for (auto& set : table->sets)
-        TRY(read_elements_of(socket, name, addresses, set));
+        TRY(read_elements_of(socket, id, addresses, set));
     sort(*table);
     return table;
 }

@@ -19,11 +19,11 @@ Result<std::uint32_t> read_generation(NetlinkSocket& socket);
 // The table; nothing when there is none. It takes several dumps, so that only the generation can
 // tell whether they fit together. Error interrupted when the kernel says that one of them does not.
 Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
-                                                     const std::string& name);
+                                                     const model::TableId& id);
 
 // The table's sets with those of `addresses` that are in them; nothing when there is no such table.
 Result<std::optional<model::FilterTable>> read_elements(NetlinkSocket& socket,
-                                                        const std::string& name,
+                                                        const model::TableId& id,
                                                         std::span<const IpAddress> addresses);
 
 }  // namespace ambient::netlink::nft

@@ -11,8 +11,8 @@ namespace ambient::netlink {
 namespace {
 
 template <class T>
-Result<T> about_table(Result<T> result, const std::string& name) {
-    if (!result) result.error().object = "table inet " + name;
+Result<T> about_table(Result<T> result, const model::TableId& id) {
+    if (!result) result.error().object = "table " + to_string(id);
     return result;
 }
 
@@ -27,22 +27,22 @@ Result<NftTables> NftTables::open(const Netns& netns) {
     return NftTables(TRY(NetlinkSocket::open(netns, NETLINK_NETFILTER)));
 }
 
-Result<std::optional<model::FilterTable>> NftTables::observe_table(const std::string& name) {
+Result<std::optional<model::FilterTable>> NftTables::observe_table(const model::TableId& id) {
     const auto attempt = [&]() -> Result<std::optional<model::FilterTable>> {
         const auto before = TRY(nft::read_generation(socket_));
-        auto table = nft::read_table(socket_, name);
+        auto table = nft::read_table(socket_, id);
         // Also when reading failed: a set may have gone between its dump and that of its elements.
         if (TRY(nft::read_generation(socket_)) != before)
             return std::unexpected(changed_meanwhile());
         return table;
     };
-    return about_table(retry_interrupted(attempt), name);
+    return about_table(retry_interrupted(attempt), id);
 }
 
 Result<std::optional<model::FilterTable>> NftTables::observe_elements(
-    const std::string& name, std::span<const IpAddress> addresses) {
-    const auto attempt = [&] { return nft::read_elements(socket_, name, addresses); };
-    return about_table(retry_interrupted(attempt), name);
+    const model::TableId& id, std::span<const IpAddress> addresses) {
+    const auto attempt = [&] { return nft::read_elements(socket_, id, addresses); };
+    return about_table(retry_interrupted(attempt), id);
 }
 
 Result<void> NftTables::apply(std::span<const plan::Step> steps) {

@@ -1,4 +1,4 @@
-// The packet-filter tables (nftables, family inet) of one network namespace: read them into the
+// The packet-filter tables (nftables) of one network namespace: read them into the
 // model, and apply steps to them as one transaction. Threading: one thread at a time. The socket is
 // opened inside the namespace once; everything later works from any thread.
 #pragma once
@@ -22,12 +22,12 @@ class NftTables {
 
     // The whole table, sorted, from one generation of the rule set; nothing when there is none.
     // Error interrupted when the rule set kept changing under five attempts.
-    Result<std::optional<model::FilterTable>> observe_table(const std::string& name);
+    Result<std::optional<model::FilterTable>> observe_table(const model::TableId& id);
 
     // The table's sets with those of `addresses` that are in them, without chains; the cost is that
     // of the addresses. A set of another kind than the model's is left out, as is a missing table.
     Result<std::optional<model::FilterTable>> observe_elements(
-        const std::string& name, std::span<const IpAddress> addresses);
+        const model::TableId& id, std::span<const IpAddress> addresses);
 
     // All of `steps` (packet-filter steps only) or nothing, atomically. Adding an element that is
     // there already is success and leaves its comment alone; creating what exists, or deleting what

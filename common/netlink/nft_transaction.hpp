@@ -20,7 +20,8 @@ class Transaction {
     static Result<Transaction> make(std::span<const plan::Step> steps);
 
     [[nodiscard]] MessageBuffer& messages() { return messages_; }
-    // What message `index` does, for people: "replace rules of chain c of table ambient, rule 3".
+    // What message `index` does, for people: "replace rules of chain c of table inet ambient, rule
+    // 3".
     [[nodiscard]] std::string name_of(std::size_t index) const;
 
   private:

@@ -31,12 +31,12 @@ void append(Plan& plan, Plan&& more) {
                 std::make_move_iterator(more.end()));
 }
 
-void add_elements(const std::string& table, const FilterSet& set, Plan& out) {
+void add_elements(const model::TableId& table, const FilterSet& set, Plan& out) {
     for (const auto& element : set.elements)
         out.emplace_back(AddElement{table, set.name, element});
 }
 
-void delete_elements(const std::string& table, const FilterSet& set, Plan& out) {
+void delete_elements(const model::TableId& table, const FilterSet& set, Plan& out) {
     for (const auto& element : set.elements) {
         out.emplace_back(DeleteElement{table, set.name, element});
     }
@@ -44,7 +44,7 @@ void delete_elements(const std::string& table, const FilterSet& set, Plan& out) 
 
 // A comment that differs is delete and add: nf_tables leaves an element that exists as it is
 // (net/netfilter/nf_tables_api.c, nft_add_set_elem).
-void diff_set(const std::string& table, const FilterSet& wanted, const FilterSet& found,
+void diff_set(const model::TableId& table, const FilterSet& wanted, const FilterSet& found,
               TableDraft& draft) {
     const auto add = [&](const SetElement& element) {
         draft.add_elements.emplace_back(AddElement{table, wanted.name, element});
@@ -60,12 +60,12 @@ void diff_set(const std::string& table, const FilterSet& wanted, const FilterSet
                });
 }
 
-void create_set(const std::string& table, const FilterSet& set, TableDraft& draft) {
+void create_set(const model::TableId& table, const FilterSet& set, TableDraft& draft) {
     draft.create.emplace_back(CreateSet{table, set.name, set.family});
     add_elements(table, set, draft.add_elements);
 }
 
-void create_chain(const std::string& table, const FilterChain& chain, TableDraft& draft) {
+void create_chain(const model::TableId& table, const FilterChain& chain, TableDraft& draft) {
     draft.create.emplace_back(CreateChain{table, chain.name, chain.hook});
     if (!chain.rules.empty()) {
         draft.rules.emplace_back(ReplaceRules{table, chain.name, chain.rules});
@@ -73,23 +73,23 @@ void create_chain(const std::string& table, const FilterChain& chain, TableDraft
 }
 
 // Emptied first: unwanted chains may jump to one another.
-void delete_chain(const std::string& table, const FilterChain& chain, TableDraft& draft) {
+void delete_chain(const model::TableId& table, const FilterChain& chain, TableDraft& draft) {
     if (!chain.rules.empty()) draft.rules.emplace_back(ReplaceRules{table, chain.name, {}});
     draft.delete_chains.emplace_back(DeleteChain{table, chain.name});
 }
 
 TableDraft create_table(const FilterTable& table) {
     TableDraft draft;
-    draft.create.emplace_back(CreateTable{table.name});
+    draft.create.emplace_back(CreateTable{table.id});
     for (const auto& set : table.sets)
-        create_set(table.name, set, draft);
+        create_set(table.id, set, draft);
     for (const auto& chain : table.chains)
-        create_chain(table.name, chain, draft);
+        create_chain(table.id, chain, draft);
     return draft;
 }
 
 TableDraft change_table(const FilterTable& wanted, const FilterTable& found) {
-    const auto& table = wanted.name;
+    const auto& table = wanted.id;
     TableDraft draft;
     merge_walk(
         wanted.sets, found.sets, [&](const FilterSet& want) { create_set(table, want, draft); },
@@ -138,10 +138,10 @@ void diff_tables(const model::NetnsState& wanted, const model::NetnsState& found
     merge_walk(
         wanted.tables, found.tables,
         [&](const FilterTable& want) { assemble(create_table(want), draft.filter); },
-        [&](const FilterTable& have) { draft.filter.emplace_back(DeleteTable{have.name}); },
+        [&](const FilterTable& have) { draft.filter.emplace_back(DeleteTable{have.id}); },
         [&](const FilterTable& want, const FilterTable& have) {
             if (must_rebuild(want, have)) {
-                draft.filter.emplace_back(DeleteTable{have.name});
+                draft.filter.emplace_back(DeleteTable{have.id});
                 assemble(create_table(want), draft.filter);
             } else {
                 assemble(change_table(want, have), draft.filter);
@@ -151,34 +151,34 @@ void diff_tables(const model::NetnsState& wanted, const model::NetnsState& found
 
 void diff_elements(const model::NetnsState& wanted, const model::NetnsState& found, Draft& draft) {
     TableDraft changes;
-    const auto missing = [&](const std::string& table, const FilterSet& set) {
+    const auto missing = [&](const model::TableId& table, const FilterSet& set) {
         if (set.elements.empty()) return;
-        draft.missing.push_back(fmt::format("set {} in table {}", set.name, table));
+        draft.missing.push_back(fmt::format("set {} in table {}", set.name, to_string(table)));
     };
-    const auto remove = [&](const std::string& table, const FilterSet& set) {
+    const auto remove = [&](const model::TableId& table, const FilterSet& set) {
         delete_elements(table, set, changes.delete_elements);
     };
     merge_walk(
         wanted.tables, found.tables,
         [&](const FilterTable& want) {
             for (const auto& set : want.sets)
-                missing(want.name, set);
+                missing(want.id, set);
         },
         [&](const FilterTable& have) {
             for (const auto& set : have.sets)
-                remove(have.name, set);
+                remove(have.id, set);
         },
         [&](const FilterTable& want, const FilterTable& have) {
             merge_walk(
-                want.sets, have.sets, [&](const FilterSet& set) { missing(want.name, set); },
-                [&](const FilterSet& set) { remove(have.name, set); },
+                want.sets, have.sets, [&](const FilterSet& set) { missing(want.id, set); },
+                [&](const FilterSet& set) { remove(have.id, set); },
                 [&](const FilterSet& want_set, const FilterSet& have_set) {
                     if (want_set.family != have_set.family) {
                         draft.conflicts.push_back(fmt::format("set {} in table {} ({})",
-                                                              have_set.name, have.name,
+                                                              have_set.name, to_string(have.id),
                                                               to_string(have_set.family)));
                     } else {
-                        diff_set(want.name, want_set, have_set, changes);
+                        diff_set(want.id, want_set, have_set, changes);
                     }
                 });
         });

@@ -8,8 +8,8 @@
 
 namespace ambient::plan {
 
-// `iifname "eth0" meta l4proto 6 counter drop`
-std::string nft_rule(const model::FilterRule& rule);
+// `iifname "eth0" meta l4proto 6 counter drop`, in a table of this family.
+std::string nft_rule(const model::FilterRule& rule, model::TableFamily table);
 // `type filter hook prerouting priority -150; policy accept;`
 std::string nft_hook(const model::ChainHook& hook);
 // `10.244.1.11 comment "8a1c"`

@@ -55,40 +55,40 @@ struct SetSysctl {
 
 // Packet-filter steps; neighbours in a plan are one transaction.
 struct CreateTable {
-    std::string table;
+    model::TableId table;
     bool operator==(const CreateTable&) const = default;
 };
 struct DeleteTable {
-    std::string table;
+    model::TableId table;
     bool operator==(const DeleteTable&) const = default;
 };
 // Without elements: those follow as AddElement.
 struct CreateSet {
-    std::string table;
+    model::TableId table;
     std::string set;
     Family family = Family::ipv4;
     bool operator==(const CreateSet&) const = default;
 };
 struct DeleteSet {
-    std::string table;
+    model::TableId table;
     std::string set;
     bool operator==(const DeleteSet&) const = default;
 };
 struct AddElement {
-    std::string table;
+    model::TableId table;
     std::string set;
     model::SetElement element;
     bool operator==(const AddElement&) const = default;
 };
 struct DeleteElement {
-    std::string table;
+    model::TableId table;
     std::string set;
     model::SetElement element;
     bool operator==(const DeleteElement&) const = default;
 };
 // Without rules: those follow as ReplaceRules, once every chain and set exists.
 struct CreateChain {
-    std::string table;
+    model::TableId table;
     std::string chain;
     std::optional<model::ChainHook> hook;
     bool operator==(const CreateChain&) const = default;
@@ -96,13 +96,13 @@ struct CreateChain {
 // The chain's rules must be gone (ReplaceRules with none) when another chain's rules still jump to
 // it.
 struct DeleteChain {
-    std::string table;
+    model::TableId table;
     std::string chain;
     bool operator==(const DeleteChain&) const = default;
 };
 // All rules of the chain at once.
 struct ReplaceRules {
-    std::string table;
+    model::TableId table;
     std::string chain;
     std::vector<model::FilterRule> rules;
     bool operator==(const ReplaceRules&) const = default;

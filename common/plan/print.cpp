@@ -129,24 +129,25 @@ std::string set_sysctl(const model::Sysctl& sysctl) {
 }
 
 std::string create_set(const CreateSet& s) {
-    return nft(
-        fmt::format("add set inet {} {} {{ type {}_addr; }}", s.table, s.set, to_string(s.family)));
+    return nft(fmt::format("add set {} {} {{ type {}_addr; }}", to_string(s.table), s.set,
+                           to_string(s.family)));
 }
 
 std::string create_chain(const CreateChain& s) {
     const auto hook = s.hook ? fmt::format(" {{ {} }}", nft_hook(*s.hook)) : "";
-    return nft(fmt::format("add chain inet {} {}{}", s.table, s.chain, hook));
+    return nft(fmt::format("add chain {} {}{}", to_string(s.table), s.chain, hook));
 }
 
-std::string element_line(std::string_view verb, const std::string& table, const std::string& set,
+std::string element_line(std::string_view verb, const model::TableId& table, const std::string& set,
                          const std::string& element) {
-    return nft(fmt::format("{} element inet {} {} {{ {} }}", verb, table, set, element));
+    return nft(fmt::format("{} element {} {} {{ {} }}", verb, to_string(table), set, element));
 }
 
 std::string replace_rules(const ReplaceRules& s) {
-    auto text = nft(fmt::format("flush chain inet {} {}", s.table, s.chain));
+    auto text = nft(fmt::format("flush chain {} {}", to_string(s.table), s.chain));
     for (const auto& rule : s.rules) {
-        text += "\n" + nft(fmt::format("add rule inet {} {} {}", s.table, s.chain, nft_rule(rule)));
+        text += "\n" + nft(fmt::format("add rule {} {} {}", to_string(s.table), s.chain,
+                                       nft_rule(rule, s.table.family)));
     }
     return text;
 }
@@ -154,37 +155,38 @@ std::string replace_rules(const ReplaceRules& s) {
 }  // namespace
 
 std::string to_string(const Step& step) {
-    return std::visit(Overloaded{
-                          [](const CreateLink& s) { return create_link(s.link); },
-                          [](const ChangeLink& s) { return change_link(s.wanted, s.found); },
-                          [](const DeleteLink& s) { return "ip link del " + s.link.name; },
-                          [](const AddAddress& s) { return add_address(s.address); },
-                          [](const DeleteAddress& s) { return address_line("del", s.address); },
-                          [](const PutRoute& s) { return put_route(s.route); },
-                          [](const DeleteRoute& s) { return delete_route(s.route); },
-                          [](const AddRule& s) { return rule_line("add", s.rule); },
-                          [](const DeleteRule& s) { return rule_line("del", s.rule); },
-                          [](const SetSysctl& s) { return set_sysctl(s.wanted); },
-                          [](const CreateTable& s) { return nft("add table inet " + s.table); },
-                          [](const DeleteTable& s) { return nft("delete table inet " + s.table); },
-                          [](const CreateSet& s) { return create_set(s); },
-                          [](const DeleteSet& s) {
-                              return nft(fmt::format("delete set inet {} {}", s.table, s.set));
-                          },
-                          [](const AddElement& s) {
-                              return element_line("add", s.table, s.set, nft_element(s.element));
-                          },
-                          [](const DeleteElement& s) {
-                              return element_line("delete", s.table, s.set,
-                                                  ambient::to_string(s.element.address));
-                          },
-                          [](const CreateChain& s) { return create_chain(s); },
-                          [](const DeleteChain& s) {
-                              return nft(fmt::format("delete chain inet {} {}", s.table, s.chain));
-                          },
-                          [](const ReplaceRules& s) { return replace_rules(s); },
-                      },
-                      step);
+    return std::visit(
+        Overloaded{
+            [](const CreateLink& s) { return create_link(s.link); },
+            [](const ChangeLink& s) { return change_link(s.wanted, s.found); },
+            [](const DeleteLink& s) { return "ip link del " + s.link.name; },
+            [](const AddAddress& s) { return add_address(s.address); },
+            [](const DeleteAddress& s) { return address_line("del", s.address); },
+            [](const PutRoute& s) { return put_route(s.route); },
+            [](const DeleteRoute& s) { return delete_route(s.route); },
+            [](const AddRule& s) { return rule_line("add", s.rule); },
+            [](const DeleteRule& s) { return rule_line("del", s.rule); },
+            [](const SetSysctl& s) { return set_sysctl(s.wanted); },
+            [](const CreateTable& s) { return nft("add table " + to_string(s.table)); },
+            [](const DeleteTable& s) { return nft("delete table " + to_string(s.table)); },
+            [](const CreateSet& s) { return create_set(s); },
+            [](const DeleteSet& s) {
+                return nft(fmt::format("delete set {} {}", to_string(s.table), s.set));
+            },
+            [](const AddElement& s) {
+                return element_line("add", s.table, s.set, nft_element(s.element));
+            },
+            [](const DeleteElement& s) {
+                return element_line("delete", s.table, s.set,
+                                    ambient::to_string(s.element.address));
+            },
+            [](const CreateChain& s) { return create_chain(s); },
+            [](const DeleteChain& s) {
+                return nft(fmt::format("delete chain {} {}", to_string(s.table), s.chain));
+            },
+            [](const ReplaceRules& s) { return replace_rules(s); },
+        },
+        step);
 }
 
 std::string to_string(const Plan& plan) {

@@ -62,7 +62,14 @@ std::string endpoint(const IpAddress& address, std::optional<std::uint16_t> port
     return fmt::format(fmt::runtime(form), to_string(address), *port);
 }
 
-std::string match_text(const Match& match) {
+// Whether a packet is of a family is another question for a frame on a bridge: nf_tables gives its
+// own family there, the bridges'.
+std::string family_match(Family family, TableFamily table) {
+    if (table == TableFamily::bridge) return fmt::format("meta protocol {}", ip(family));
+    return fmt::format("meta nfproto {}", to_string(family));
+}
+
+std::string match_text(const Match& match, TableFamily table) {
     return std::visit(
         Overloaded{
             [](const InInterface& m) {
@@ -71,7 +78,7 @@ std::string match_text(const Match& match) {
             [](const OutInterface& m) {
                 return fmt::format("oifname {}\"{}\"", unequal(m.negate), m.name);
             },
-            [](const IsFamily& m) { return fmt::format("meta nfproto {}", to_string(m.family)); },
+            [&](const IsFamily& m) { return family_match(m.family, table); },
             [](const Protocol& m) {
                 return fmt::format("meta l4proto {}{}", unequal(m.negate), m.number);
             },
@@ -156,14 +163,14 @@ std::string_view to_string(Hook hook) {
 
 }  // namespace
 
-std::string nft_rule(const FilterRule& rule) {
+std::string nft_rule(const FilterRule& rule, TableFamily table) {
     std::string text;
     const auto add = [&](const std::string& part) {
         if (!text.empty()) text += ' ';
         text += part;
     };
     for (const auto& match : rule.matches)
-        add(match_text(match));
+        add(match_text(match, table));
     for (const auto& action : rule.actions)
         add(action_text(action));
     return text;

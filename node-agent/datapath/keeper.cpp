@@ -55,7 +55,7 @@ Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
 
 Result<void> Keeper::recover_attachments() {
     const auto& filter = config_.datapath.filter;
-    const auto found = TRY(node_.kernel().observe({.filter_tables = {filter.table}}));
+    const auto found = TRY(node_.kernel().observe({.filter_tables = {{.name = filter.table}}}));
     for (const auto& table : found.tables) {
         for (const auto& set : table.sets) {
             for (const auto& element : set.elements) {

@@ -134,12 +134,12 @@ int apply_to_table(FilterTable& table, const plan::Step& step) {
 
 int apply_filter_step(Tables& tables, const plan::Step& step) {
     if (const auto* s = std::get_if<plan::CreateTable>(&step)) {
-        return create(tables, FilterTable{s->table, {}, {}});
+        return create(tables, FilterTable{.id = s->table});
     }
     if (const auto* s = std::get_if<plan::DeleteTable>(&step))
         return remove(tables, s->table) ? 0 : ENOENT;
     const auto name = std::visit(
-        [](const auto& s) -> std::string {
+        [](const auto& s) -> model::TableId {
             if constexpr (requires { s.table; }) return s.table;
             return {};
         },

@@ -38,7 +38,7 @@ NetnsState whole_scope(const NetnsState& state, const Scope& scope) {
         .sysctls =
             part(state.sysctls, [&](const Sysctl& s) { return holds(scope.sysctls, s.path); }),
         .tables = part(state.tables,
-                       [&](const FilterTable& t) { return holds(scope.filter_tables, t.name); })};
+                       [&](const FilterTable& t) { return holds(scope.filter_tables, t.id); })};
 }
 
 NetnsState pods_only(const NetnsState& state, const Scope& scope) {
@@ -50,8 +50,8 @@ NetnsState pods_only(const NetnsState& state, const Scope& scope) {
     });
     found.sysctls =
         part(state.sysctls, [&](const Sysctl& s) { return holds(scope.sysctls, s.path); });
-    found.tables = part(state.tables,
-                        [&](const FilterTable& t) { return holds(scope.filter_tables, t.name); });
+    found.tables =
+        part(state.tables, [&](const FilterTable& t) { return holds(scope.filter_tables, t.id); });
     for (auto& table : found.tables) {
         table.chains.clear();
         for (auto& set : table.sets) {

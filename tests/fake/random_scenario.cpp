@@ -105,7 +105,7 @@ class Generator {
     }
 
     FilterTable table() {
-        FilterTable table{.name = "ambient", .sets = {}, .chains = {}};
+        FilterTable table{.id = {.name = "ambient"}};
         for (const auto* name : {"pods", "spare"}) {
             if (chance(4)) table.sets.push_back(set(name));
         }
@@ -168,7 +168,7 @@ Scenario random_scenario(std::uint32_t seed) {
                       .route_tables = {100, 101},
                       .rule_priorities = {100, 101, 102},
                       .sysctls = {"net/ipv4/conf/veth1/rp_filter"},
-                      .filter_tables = {"ambient"}}};
+                      .filter_tables = {{.name = "ambient"}}}};
 }
 
 }  // namespace ambient::fake

@@ -17,13 +17,14 @@ PolicyRule rule(std::uint32_t priority) {
             .protocol = kOurs};
 }
 
-const model::Scope kScope{.protocol = kOurs, .filter_tables = {"ambient"}};
-const plan::CreateTable kTable{.table = "ambient"};
-const plan::CreateSet kSet{.table = "ambient", .set = "pods4", .family = Family::ipv4};
+const model::TableId kAmbient{.name = "ambient"};
+const model::Scope kScope{.protocol = kOurs, .filter_tables = {kAmbient}};
+const plan::CreateTable kTable{.table = kAmbient};
+const plan::CreateSet kSet{.table = kAmbient, .set = "pods4", .family = Family::ipv4};
 const plan::AddElement kElement{
-    .table = "ambient", .set = "pods4", .element = {.address = ip("10.244.1.11")}};
+    .table = kAmbient, .set = "pods4", .element = {.address = ip("10.244.1.11")}};
 const plan::AddElement kLostElement{
-    .table = "ambient", .set = "nothere", .element = {.address = ip("10.244.1.11")}};
+    .table = kAmbient, .set = "nothere", .element = {.address = ip("10.244.1.11")}};
 
 TEST_CASE_FIXTURE(Sandbox,
                   "the steps before the one that failed took effect, those after it did not") {

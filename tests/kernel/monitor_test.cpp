@@ -100,7 +100,7 @@ TEST_CASE_FIXTURE(MonitorSandbox, "a change of the packet filter names its table
     must_run("nft add table inet ambient");
     const auto told = events_of(EventKind::filter);
     REQUIRE(told.size() == 1);
-    CHECK(told[0].filter.table == "ambient");
+    CHECK(told[0].filter.table == model::TableId{.name = "ambient"});
     CHECK(!told[0].own);
     must_run("nft add table ip other");
     CHECK(events_of(EventKind::filter).empty());

@@ -27,9 +27,9 @@ void drop_capabilities() {
 }
 
 TEST_CASE_FIXTURE(NftSandbox, "a table that is not there is nothing") {
-    CHECK(tables.observe_table("t").value() == std::nullopt);
+    CHECK(tables.observe_table(kTable).value() == std::nullopt);
     nft("table ip t { chain c { }; }");
-    CHECK(tables.observe_table("t").value() == std::nullopt);
+    CHECK(tables.observe_table(kTable).value() == std::nullopt);
 }
 
 TEST_CASE_FIXTURE(NftSandbox, "other tables' sets, chains and rules are not ours") {
@@ -69,7 +69,7 @@ TEST_CASE_FIXTURE(NftSandbox, "the chain of a verdict block is its rule's affair
 // first and the last set alike: any sight in which they differ is of no moment at all.
 TEST_CASE_FIXTURE(NftSandbox,
                   "what is observed while another writes is one moment's state, or interrupted") {
-    model::FilterTable table{.name = "t"};
+    model::FilterTable table{.id = kTable};
     for (int i = 0; i < 200; ++i) {
         table.sets.push_back({"s" + std::to_string(1000 + i), Family::ipv4, {{ip("10.0.0.0")}}});
     }
@@ -84,8 +84,8 @@ TEST_CASE_FIXTURE(NftSandbox,
             const auto now = IpAddress::v4(10, 0, 1, n);
             plan::Plan steps;
             for (const auto& set : ends) {
-                steps.emplace_back(DeleteElement{"t", set, {before}});
-                steps.emplace_back(AddElement{"t", set, {now}});
+                steps.emplace_back(DeleteElement{kTable, set, {before}});
+                steps.emplace_back(AddElement{kTable, set, {now}});
             }
             if (!theirs.apply(steps)) break;
             before = now;
@@ -94,7 +94,7 @@ TEST_CASE_FIXTURE(NftSandbox,
     int torn = 0;
     int failed = 0;
     for (int i = 0; i < 15; ++i) {
-        const auto found = tables.observe_table("t");
+        const auto found = tables.observe_table(kTable);
         if (found) {
             const auto& sets = (*found)->sets;
             if (sets.front().elements != sets.back().elements) ++torn;
@@ -116,8 +116,8 @@ TEST_CASE_FIXTURE(NftSandbox, "without the capability the kernel's refusal is to
         drop_capabilities();
         auto unprivileged = netlink::NftTables::open(netns);
         if (!unprivileged) return;
-        if (auto found = unprivileged->observe_table("t"); !found) read = found.error();
-        const plan::Plan steps{plan::CreateTable{"t"}};
+        if (auto found = unprivileged->observe_table(kTable); !found) read = found.error();
+        const plan::Plan steps{plan::CreateTable{kTable}};
         if (auto done = unprivileged->apply(steps); !done) write = done.error();
     }).join();
     REQUIRE(read);

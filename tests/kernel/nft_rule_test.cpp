@@ -11,7 +11,7 @@ namespace {
 
 // A table "t" with what rule samples may name, and their rules in chain "rules".
 model::FilterTable table_with(std::vector<model::FilterRule> rules) {
-    return {.name = "t",
+    return {.id = kTable,
             .sets = {{.name = "pods4", .family = Family::ipv4},
                      {.name = "pods6", .family = Family::ipv6}},
             .chains = {{.name = "other"}, {.name = "rules", .rules = std::move(rules)}}};
@@ -86,7 +86,7 @@ TEST_CASE_FIXTURE(
     "what nft writes for a line is read as the same rule, and is the same byte code as ours") {
     apply(creation_of(table_with(sample_rules())));
     nft(script("n"));
-    const auto theirs = observe("n").chains.at(1).rules;
+    const auto theirs = observe({.name = "n"}).chains.at(1).rules;
     const auto code = byte_code("t");
     const auto their_code = byte_code("n");
     const auto samples = rule_samples();
@@ -113,6 +113,45 @@ TEST_CASE_FIXTURE(NftSandbox, "any rule goes through the kernel unchanged") {
         REQUIRE(found.chains.at(1).rules.at(i) == wanted.chains[1].rules[i]);
     }
     CHECK(found == wanted);
+}
+
+TEST_CASE_FIXTURE(NftSandbox, "a table of bridges is one more value, beside one of its name") {
+    using namespace model;
+    const TableId bridges{.family = TableFamily::bridge, .name = "t"};
+    const Prefix pods = Prefix::parse("10.244.1.0/24").value();
+    const FilterTable wanted{
+        .id = bridges,
+        .sets = {{.name = "pods4", .family = Family::ipv4, .elements = {{pods.address(), "a"}}}},
+        .chains = {
+            {.name = "prerouting",
+             .hook = ChainHook{.hook = Hook::prerouting, .priority = -300},
+             .rules = {{{InInterface{"veth1"}, IsFamily{Family::ipv6}, Protocol{.number = kTcp}},
+                        {SetMark{Mark::bits(0x800)}}},
+                       {{Address{Direction::source, pods}, InSet{.set = "pods4"}},
+                        {Counter{}, Accept{}}}}}}};
+    apply(creation_of(wanted));
+    apply(creation_of({.id = kTable}));
+    CHECK(observe(bridges) == wanted);
+    CHECK(observe() == FilterTable{.id = kTable});
+    CHECK(nft_list("table bridge t") ==
+          "table bridge t {\n"
+          "\tset pods4 {\n"
+          "\t\ttype ipv4_addr\n"
+          "\t\telements = { 10.244.1.0 comment \"a\" }\n"
+          "\t}\n\n"
+          "\tchain prerouting {\n"
+          "\t\ttype filter hook prerouting priority dstnat; policy accept;\n"
+          "\t\tiifname \"veth1\" meta protocol ip6 meta l4proto tcp meta mark set meta mark | "
+          "0x00000800\n"
+          "\t\tip saddr 10.244.1.0/24 ip saddr @pods4 counter accept\n"
+          "\t}\n"
+          "}\n");
+    nft("delete table bridge t; table bridge t { set pods4 { type ipv4_addr; }; chain c { ip saddr "
+        "@pods4 accept; }; }");
+    CHECK(observe(bridges).chains.at(0).rules ==
+          std::vector<FilterRule>{{{InSet{.set = "pods4"}}, {Accept{}}}});
+    apply({plan::DeleteTable{bridges}});
+    CHECK(observe() == FilterTable{.id = kTable});
 }
 
 TEST_CASE_FIXTURE(

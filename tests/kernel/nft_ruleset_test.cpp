@@ -13,6 +13,8 @@ namespace {
 
 using namespace model;
 
+const model::TableId kAmbient{.name = "ambient"};
+
 std::string ruleset(const std::string& name) {
     std::ifstream file("tests/kernel/rulesets/" + name);
     REQUIRE_MESSAGE(file, name);
@@ -24,7 +26,7 @@ std::string ruleset(const std::string& name) {
 void check_rebuilt(NftSandbox& box, const std::string& text) {
     nft(text);
     REQUIRE(nft_list("table inet ambient") == text);
-    const auto theirs = box.observe("ambient");
+    const auto theirs = box.observe(kAmbient);
     CHECK(!theirs.beyond_model);
     for (const auto& chain : theirs.chains) {
         for (std::size_t i = 0; i < chain.rules.size(); ++i) {
@@ -35,7 +37,7 @@ void check_rebuilt(NftSandbox& box, const std::string& text) {
 
     NftSandbox other;
     other.apply(creation_of(theirs));
-    CHECK(other.observe("ambient") == theirs);
+    CHECK(other.observe(kAmbient) == theirs);
     // Listed in the order of creation, which is ours: by name.
     CHECK(nft_list("table inet ambient").size() == text.size());
     for (const auto& chain : theirs.chains) {
@@ -55,7 +57,7 @@ TEST_CASE_FIXTURE(NftSandbox, "the ztunnel's table") {
 // Some rules said by hand: the others could all be misread in the same way.
 TEST_CASE_FIXTURE(NftSandbox, "rules of the node's table mean what they say") {
     nft(ruleset("node.nft"));
-    const auto table = observe("ambient");
+    const auto table = observe(kAmbient);
     REQUIRE(table.chains.size() == 4);
     const auto& prerouting = table.chains[3];
     CHECK(prerouting.name == "prerouting");
@@ -79,10 +81,10 @@ TEST_CASE_FIXTURE(NftSandbox, "rules of the node's table mean what they say") {
 TEST_CASE_FIXTURE(NftSandbox,
                   "nothing is to do on a table that nft made as wanted, and drift in it is found") {
     nft(ruleset("node.nft"));
-    const Scope scope{.filter_tables = {"ambient"}};
-    const NetnsState wanted{.tables = {observe("ambient")}};
+    const Scope scope{.filter_tables = {{.name = "ambient"}}};
+    const NetnsState wanted{.tables = {observe(kAmbient)}};
     const auto plan_of = [&] {
-        return plan::diff(wanted, {.tables = {observe("ambient")}}, scope).value();
+        return plan::diff(wanted, {.tables = {observe(kAmbient)}}, scope).value();
     };
     CHECK(plan_of().empty());
     for (const std::string drift : {

@@ -27,7 +27,7 @@ void NftSandbox::apply(const plan::Plan& steps) {
     if (!outcome) FAIL(describe(outcome.error()));
 }
 
-model::FilterTable NftSandbox::observe(const std::string& table) {
+model::FilterTable NftSandbox::observe(const model::TableId& table) {
     auto observed = tables.observe_table(table);
     if (!observed) FAIL(describe(observed.error()));
     REQUIRE(observed->has_value());
@@ -43,17 +43,17 @@ Error NftSandbox::refused(const plan::Plan& steps) {
 }
 
 plan::Plan creation_of(const model::FilterTable& table) {
-    plan::Plan steps{plan::CreateTable{table.name}};
+    plan::Plan steps{plan::CreateTable{table.id}};
     for (const auto& set : table.sets)
-        steps.emplace_back(plan::CreateSet{table.name, set.name, set.family});
+        steps.emplace_back(plan::CreateSet{table.id, set.name, set.family});
     for (const auto& chain : table.chains)
-        steps.emplace_back(plan::CreateChain{table.name, chain.name, chain.hook});
+        steps.emplace_back(plan::CreateChain{table.id, chain.name, chain.hook});
     for (const auto& chain : table.chains) {
-        steps.emplace_back(plan::ReplaceRules{table.name, chain.name, chain.rules});
+        steps.emplace_back(plan::ReplaceRules{table.id, chain.name, chain.rules});
     }
     for (const auto& set : table.sets) {
         for (const auto& element : set.elements) {
-            steps.emplace_back(plan::AddElement{table.name, set.name, element});
+            steps.emplace_back(plan::AddElement{table.id, set.name, element});
         }
     }
     return steps;

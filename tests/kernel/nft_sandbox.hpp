@@ -14,6 +14,9 @@ std::string nft(const std::string& text);
 // Lists without counters' values.
 std::string nft_list(const std::string& what);
 
+// The table of most tests.
+inline const model::TableId kTable{.name = "t"};
+
 // Fixture (TEST_CASE_FIXTURE): the test's thread is inside a fresh namespace.
 struct NftSandbox {
     Netns netns = new_netns();
@@ -24,7 +27,7 @@ struct NftSandbox {
 
     // These end the test when the kernel refuses.
     void apply(const plan::Plan& steps);
-    model::FilterTable observe(const std::string& table = "t");
+    model::FilterTable observe(const model::TableId& table = kTable);
     // The error, with the rule set unchanged.
     Error refused(const plan::Plan& steps);
 };

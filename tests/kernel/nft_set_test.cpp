@@ -18,7 +18,7 @@ const FilterSet kEmpty4{.name = "pods4", .family = Family::ipv4};
 const FilterSet kEmpty6{.name = "pods6", .family = Family::ipv6};
 
 model::FilterTable table_of(std::vector<FilterSet> sets) {
-    return {.name = "t", .sets = std::move(sets)};
+    return {.id = kTable, .sets = std::move(sets)};
 }
 
 // 10.0.0.0 and the addresses after it, or fd00:: and those after it.
@@ -60,9 +60,9 @@ TEST_CASE_FIXTURE(
     NftSandbox, "a comment that is too long, or holds a NUL, is refused before anything is sent") {
     apply(creation_of(table_of({kEmpty4})));
     for (const auto& comment : {std::string(128, 'c'), std::string("a\0b", 3)}) {
-        const auto error = refused({AddElement{"t", "pods4", {ip("10.0.0.1"), comment}}});
+        const auto error = refused({AddElement{kTable, "pods4", {ip("10.0.0.1"), comment}}});
         CHECK(error.kind == ErrorKind::invalid_input);
-        CHECK(error.object == "add element 10.0.0.1 to set pods4 of table t");
+        CHECK(error.object == "add element 10.0.0.1 to set pods4 of table inet t");
     }
 }
 
@@ -74,8 +74,8 @@ TEST_CASE_FIXTURE(NftSandbox, "elements come and go without touching the chains"
                                  {model::Drop{}}}}}};
     apply(creation_of(wanted));
     const auto chain = must_run("nft --handle list chain inet t c");
-    apply({AddElement{"t", "pods4", {ip("10.0.0.3"), "c"}},
-           DeleteElement{"t", "pods4", {ip("10.0.0.1"), "a"}}});
+    apply({AddElement{kTable, "pods4", {ip("10.0.0.3"), "c"}},
+           DeleteElement{kTable, "pods4", {ip("10.0.0.1"), "a"}}});
     wanted.sets[0].elements = {{ip("10.0.0.2"), "b"}, {ip("10.0.0.3"), "c"}};
     CHECK(observe() == wanted);
     CHECK(must_run("nft --handle list chain inet t c") == chain);
@@ -86,20 +86,21 @@ TEST_CASE_FIXTURE(
     "adding an element again is success and leaves its comment; delete and add changes it") {
     const auto first = table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1"), "a"}}}});
     apply(creation_of(first));
-    apply({AddElement{"t", "pods4", {ip("10.0.0.1"), "b"}}});
+    apply({AddElement{kTable, "pods4", {ip("10.0.0.1"), "b"}}});
     CHECK(observe() == first);
-    apply({DeleteElement{"t", "pods4", {ip("10.0.0.1"), "a"}},
-           AddElement{"t", "pods4", {ip("10.0.0.1"), "b"}}});
+    apply({DeleteElement{kTable, "pods4", {ip("10.0.0.1"), "a"}},
+           AddElement{kTable, "pods4", {ip("10.0.0.1"), "b"}}});
     CHECK(observe() == table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1"), "b"}}}}));
 }
 
 TEST_CASE_FIXTURE(NftSandbox, "deleting an element that is gone fails as not_found") {
     apply(creation_of(table_of({{"pods4", Family::ipv4, {{ip("10.0.0.1")}}}})));
-    const auto error = refused({DeleteElement{"t", "pods4", {ip("10.0.0.1")}},
-                                DeleteElement{"t", "pods4", {ip("10.0.0.2")}}});
+    const auto error = refused({DeleteElement{kTable, "pods4", {ip("10.0.0.1")}},
+                                DeleteElement{kTable, "pods4", {ip("10.0.0.2")}}});
     CHECK(error.kind == ErrorKind::not_found);
-    CHECK(error.object ==
-          "delete element 10.0.0.1 of set pods4 of table t, or one of the 1 elements after it");
+    CHECK(
+        error.object ==
+        "delete element 10.0.0.1 of set pods4 of table inet t, or one of the 1 elements after it");
 }
 
 TEST_CASE_FIXTURE(NftSandbox,
@@ -116,7 +117,7 @@ TEST_CASE_FIXTURE(NftSandbox,
     plan::Plan deletions;
     for (const auto& set : wanted.sets) {
         for (const auto& element : set.elements)
-            deletions.emplace_back(DeleteElement{"t", set.name, element});
+            deletions.emplace_back(DeleteElement{kTable, set.name, element});
     }
     apply(deletions);
     CHECK(observe() == table_of({kEmpty4, kEmpty6}));
@@ -126,8 +127,8 @@ TEST_CASE_FIXTURE(NftSandbox, "of 10,000 elements none is added when the last on
     apply(creation_of(table_of({kEmpty4})));
     plan::Plan steps;
     for (const auto& element : many(Family::ipv4, 9999, "pod"))
-        steps.emplace_back(AddElement{"t", "pods4", element});
-    steps.emplace_back(AddElement{"t", "pods4", {ip("fd00::1")}});
+        steps.emplace_back(AddElement{kTable, "pods4", element});
+    steps.emplace_back(AddElement{kTable, "pods4", {ip("fd00::1")}});
     const auto error = refused(steps);
     CHECK(error.errno_value == EINVAL);
     CHECK(observe() == table_of({kEmpty4}));
@@ -139,7 +140,7 @@ TEST_CASE_FIXTURE(NftSandbox, "single elements are asked for by address") {
     table.chains = {{.name = "c"}};
     apply(creation_of(table));
     const auto asked = [&](std::vector<IpAddress> addresses) {
-        auto found = tables.observe_elements("t", addresses);
+        auto found = tables.observe_elements(kTable, addresses);
         if (!found) FAIL(describe(found.error()));
         return **found;
     };
@@ -148,7 +149,8 @@ TEST_CASE_FIXTURE(NftSandbox, "single elements are asked for by address") {
                     {"pods6", Family::ipv6, {{ip("fd00::1"), "six"}}}}));
     CHECK(asked({ip("10.9.9.9")}) == table_of({kEmpty4, kEmpty6}));
     CHECK(asked({}) == table_of({kEmpty4, kEmpty6}));
-    CHECK(tables.observe_elements("other", std::vector{ip("10.0.0.9")}).value() == std::nullopt);
+    CHECK(tables.observe_elements({.name = "other"}, std::vector{ip("10.0.0.9")}).value() ==
+          std::nullopt);
 }
 
 TEST_CASE_FIXTURE(NftSandbox, "thousands of elements can be asked for, there or not") {
@@ -158,7 +160,7 @@ TEST_CASE_FIXTURE(NftSandbox, "thousands of elements can be asked for, there or 
     std::vector<IpAddress> addresses;
     for (std::uint32_t i = 0; i < 6000; ++i)
         addresses.push_back(nth(Family::ipv4, i));
-    const auto found = tables.observe_elements("t", addresses);
+    const auto found = tables.observe_elements(kTable, addresses);
     if (!found) FAIL(describe(found.error()));
     CHECK(*found == wanted);
 }
@@ -182,7 +184,7 @@ TEST_CASE_FIXTURE(NftSandbox, "a set of another kind than ours is beyond the mod
         CHECK(found.beyond_model);
         CHECK(found.sets.empty());
         // Who asks for single elements sees no such set.
-        CHECK(tables.observe_elements("t", std::vector{ip("10.0.0.1")}).value()->sets.empty());
+        CHECK(tables.observe_elements(kTable, std::vector{ip("10.0.0.1")}).value()->sets.empty());
     }
     nft("add table inet t; delete table inet t; table inet t { map m { type ipv4_addr : mark; }; "
         "}");

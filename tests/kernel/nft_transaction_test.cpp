@@ -19,7 +19,7 @@ const ChainHook kPrerouting{ChainType::filter, Hook::prerouting, -150};
 
 // Two chains of which one jumps to the other, and a set.
 model::FilterTable example() {
-    return {.name = "t",
+    return {.id = kTable,
             .sets = {{"pods4", Family::ipv4, {{ip("10.0.0.1"), "a"}}}},
             .chains = {{"first", kPrerouting, {kJump}}, {"second", {}, {kDrop}}}};
 }
@@ -27,7 +27,7 @@ model::FilterTable example() {
 TEST_CASE_FIXTURE(NftSandbox,
                   "every kind of hook, and its priority, is read back and known to nft") {
     const model::FilterTable wanted{
-        .name = "t",
+        .id = kTable,
         .chains = {{"a", ChainHook{ChainType::filter, Hook::prerouting, -150}},
                    {"b", ChainHook{ChainType::nat, Hook::prerouting, -110}},
                    {"c", ChainHook{ChainType::nat, Hook::postrouting, 90}},
@@ -48,11 +48,11 @@ TEST_CASE_FIXTURE(NftSandbox,
 TEST_CASE_FIXTURE(NftSandbox,
                   "replacing a chain's rules replaces all of them, with the rest left alone") {
     apply(creation_of(example()));
-    apply({ReplaceRules{"t", "second", {{{}, {model::Counter{}}}, {{}, {model::Accept{}}}}}});
+    apply({ReplaceRules{kTable, "second", {{{}, {model::Counter{}}}, {{}, {model::Accept{}}}}}});
     auto wanted = example();
     wanted.chains[1].rules = {{{}, {model::Counter{}}}, {{}, {model::Accept{}}}};
     CHECK(observe() == wanted);
-    apply({ReplaceRules{"t", "second", {}}});
+    apply({ReplaceRules{kTable, "second", {}}});
     wanted.chains[1].rules.clear();
     CHECK(observe() == wanted);
 }
@@ -62,7 +62,7 @@ TEST_CASE_FIXTURE(NftSandbox, "a table is taken down and built anew in one trans
     auto wanted = example();
     wanted.sets[0] = {"pods4", Family::ipv6, {}};
     wanted.chains[0].hook->priority = -149;
-    Plan steps{DeleteTable{"t"}};
+    Plan steps{DeleteTable{kTable}};
     std::ranges::copy(creation_of(wanted), std::back_inserter(steps));
     apply(steps);
     CHECK(observe() == wanted);
@@ -70,10 +70,11 @@ TEST_CASE_FIXTURE(NftSandbox, "a table is taken down and built anew in one trans
 
 TEST_CASE_FIXTURE(NftSandbox, "objects are deleted in any order that leaves no name dangling") {
     apply(creation_of(example()));
-    apply({ReplaceRules{"t", "first", {}}, DeleteChain{"t", "second"}, DeleteSet{"t", "pods4"}});
-    CHECK(observe() == model::FilterTable{.name = "t", .chains = {{"first", kPrerouting}}});
-    apply({DeleteTable{"t"}});
-    CHECK(tables.observe_table("t").value() == std::nullopt);
+    apply({ReplaceRules{kTable, "first", {}}, DeleteChain{kTable, "second"},
+           DeleteSet{kTable, "pods4"}});
+    CHECK(observe() == model::FilterTable{.id = kTable, .chains = {{"first", kPrerouting}}});
+    apply({DeleteTable{kTable}});
+    CHECK(tables.observe_table(kTable).value() == std::nullopt);
 }
 
 struct Refused {
@@ -86,35 +87,37 @@ TEST_CASE_FIXTURE(NftSandbox,
                   "a step that the kernel refuses undoes the whole transaction and is named") {
     apply(creation_of(example()));
     const std::vector<Refused> cases{
-        {CreateTable{"t"}, ErrorKind::already_exists, "create table t"},
-        {CreateSet{"t", "pods4", Family::ipv4}, ErrorKind::already_exists,
-         "create set pods4 of table t"},
-        {CreateChain{"t", "second", {}}, ErrorKind::already_exists,
-         "create chain second of table t"},
-        {DeleteTable{"none"}, ErrorKind::not_found, "delete table none"},
-        {DeleteSet{"t", "none"}, ErrorKind::not_found, "delete set none of table t"},
-        {DeleteChain{"t", "none"}, ErrorKind::not_found, "delete chain none of table t"},
-        {DeleteChain{"t", "second"}, ErrorKind::kernel, "delete chain second of table t"},
-        {AddElement{"t", "none", {ip("10.0.0.1")}}, ErrorKind::not_found,
-         "add element 10.0.0.1 to set none of table t"},
-        {ReplaceRules{"t", "none", {}}, ErrorKind::not_found,
-         "replace rules of chain none of table t"},
-        {ReplaceRules{"t", "second", {kDrop, {{}, {model::Jump{"none"}}}}}, ErrorKind::not_found,
-         "replace rules of chain second of table t, rule 2"},
-        {ReplaceRules{
-             "t", "second", {{{model::InSet{model::Direction::source, Family::ipv4, "none"}}, {}}}},
-         ErrorKind::not_found, "replace rules of chain second of table t, rule 1"},
+        {CreateTable{kTable}, ErrorKind::already_exists, "create table inet t"},
+        {CreateSet{kTable, "pods4", Family::ipv4}, ErrorKind::already_exists,
+         "create set pods4 of table inet t"},
+        {CreateChain{kTable, "second", {}}, ErrorKind::already_exists,
+         "create chain second of table inet t"},
+        {DeleteTable{{.name = "none"}}, ErrorKind::not_found, "delete table inet none"},
+        {DeleteSet{kTable, "none"}, ErrorKind::not_found, "delete set none of table inet t"},
+        {DeleteChain{kTable, "none"}, ErrorKind::not_found, "delete chain none of table inet t"},
+        {DeleteChain{kTable, "second"}, ErrorKind::kernel, "delete chain second of table inet t"},
+        {AddElement{kTable, "none", {ip("10.0.0.1")}}, ErrorKind::not_found,
+         "add element 10.0.0.1 to set none of table inet t"},
+        {ReplaceRules{kTable, "none", {}}, ErrorKind::not_found,
+         "replace rules of chain none of table inet t"},
+        {ReplaceRules{kTable, "second", {kDrop, {{}, {model::Jump{"none"}}}}}, ErrorKind::not_found,
+         "replace rules of chain second of table inet t, rule 2"},
+        {ReplaceRules{kTable,
+                      "second",
+                      {{{model::InSet{model::Direction::source, Family::ipv4, "none"}}, {}}}},
+         ErrorKind::not_found, "replace rules of chain second of table inet t, rule 1"},
         // Endless: the second jumps back to itself.
-        {ReplaceRules{"t", "second", {kJump}}, ErrorKind::kernel,
-         "replace rules of chain second of table t, rule 1"},
+        {ReplaceRules{kTable, "second", {kJump}}, ErrorKind::kernel,
+         "replace rules of chain second of table inet t, rule 1"},
         {CreateLink{}, ErrorKind::internal, "a step that is none of the packet filter"},
     };
     const auto before = must_run("nft list ruleset");
     for (const auto& [step, kind, object] : cases) {
         INFO(object);
         // Good steps around it: none of them may be seen.
-        const plan::Plan steps{AddElement{"t", "pods4", {ip("10.0.0.2"), ""}},
-                               CreateChain{"t", "third", {}}, step, CreateChain{"t", "fourth", {}}};
+        const plan::Plan steps{AddElement{kTable, "pods4", {ip("10.0.0.2"), ""}},
+                               CreateChain{kTable, "third", {}}, step,
+                               CreateChain{kTable, "fourth", {}}};
         const auto outcome = tables.apply(steps);
         REQUIRE(!outcome);
         CHECK(outcome.error().kind == kind);
@@ -125,16 +128,18 @@ TEST_CASE_FIXTURE(NftSandbox,
 }
 
 TEST_CASE_FIXTURE(NftSandbox, "of several refusals the first is told") {
-    const auto error = refused({CreateTable{"t"}, DeleteSet{"t", "a"}, DeleteSet{"t", "b"}});
-    CHECK(error.object == "delete set a of table t");
+    const auto error =
+        refused({CreateTable{kTable}, DeleteSet{kTable, "a"}, DeleteSet{kTable, "b"}});
+    CHECK(error.object == "delete set a of table inet t");
     CHECK(error.errno_value == ENOENT);
 }
 
 TEST_CASE_FIXTURE(NftSandbox, "of thousands of refusals too") {
     const FilterRule bad{{}, {model::Jump{"none"}}};
     apply(creation_of(example()));
-    const auto error = refused({ReplaceRules{"t", "second", std::vector<FilterRule>(5000, bad)}});
-    CHECK(error.object == "replace rules of chain second of table t, rule 1");
+    const auto error =
+        refused({ReplaceRules{kTable, "second", std::vector<FilterRule>(5000, bad)}});
+    CHECK(error.object == "replace rules of chain second of table inet t, rule 1");
     CHECK(error.kind == ErrorKind::not_found);
 }
 

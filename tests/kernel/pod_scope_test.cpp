@@ -158,14 +158,15 @@ TEST_CASE_FIXTURE(PodSandbox, "links, addresses and rules are not looked at") {
 
 // More answers than the socket's receive buffer holds.
 TEST_CASE_FIXTURE(PodSandbox, "elements of many pods") {
-    plan::Plan create = {plan::CreateTable{"t"}, plan::CreateSet{"t", "pods4", Family::ipv4}};
+    const model::TableId table{.name = "t"};
+    plan::Plan create = {plan::CreateTable{table}, plan::CreateSet{table, "pods4", Family::ipv4}};
     std::vector<IpAddress> pods;
     for (int pod = 0; pod < 1000; ++pod) {
         pods.push_back(ip("10.1." + std::to_string(pod / 250) + "." + std::to_string(pod % 250)));
-        create.emplace_back(plan::AddElement{"t", "pods4", {.address = pods.back()}});
+        create.emplace_back(plan::AddElement{table, "pods4", {.address = pods.back()}});
     }
     apply(create);
-    const auto state = observe({.filter_tables = {"t"}, .pods = pods});
+    const auto state = observe({.filter_tables = {table}, .pods = pods});
     REQUIRE(state.tables.size() == 1);
     CHECK(state.tables.front().sets.front().elements.size() == pods.size());
 }

@@ -26,7 +26,7 @@ netlink::NetlinkSocket small_socket(const Netns& netns) {
 }
 
 model::FilterTable table_of_pods() {
-    model::FilterTable table{.name = "t", .sets = {{"pods4", Family::ipv4, {}}}, .chains = {}};
+    model::FilterTable table{.id = kTable, .sets = {{"pods4", Family::ipv4, {}}}};
     for (int i = 0; i < kPods; ++i) {
         table.sets[0].elements.push_back(
             {ip("10.0.0." + std::to_string(100 + i)), std::string(100, 'c')});
@@ -54,7 +54,7 @@ TEST_CASE_FIXTURE(NftSandbox, "answers that were lost for want of room have room
         addresses.push_back(element.address);
     auto socket = small_socket(netns);
     const auto found = netlink::retry_interrupted(
-        [&] { return netlink::nft::read_elements(socket, "t", addresses); });
+        [&] { return netlink::nft::read_elements(socket, kTable, addresses); });
     if (!found) FAIL(describe(found.error()));
     CHECK(*found == wanted);
 }

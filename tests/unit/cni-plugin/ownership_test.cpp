@@ -19,7 +19,7 @@ model::NetnsState with_elements(std::vector<model::SetElement> four,
                                 std::vector<model::SetElement> six = {}) {
     model::NetnsState state;
     state.tables = {
-        {.name = "ambient",
+        {.id = {.name = "ambient"},
          .sets = {{.name = "pods4", .family = Family::ipv4, .elements = std::move(four)},
                   {.name = "pods6", .family = Family::ipv6, .elements = std::move(six)}},
          .chains = {}}};

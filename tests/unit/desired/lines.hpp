@@ -52,7 +52,7 @@ inline Lines chain_lines(const model::NetnsState& state, const std::string& name
             if (chain.name != name) continue;
             if (chain.hook) lines.push_back(plan::nft_hook(*chain.hook));
             for (const auto& rule : chain.rules)
-                lines.push_back(plan::nft_rule(rule));
+                lines.push_back(plan::nft_rule(rule, table.id.family));
         }
     }
     return lines;
@@ -74,7 +74,7 @@ inline Lines chain_names(const model::NetnsState& state) {
     Lines names;
     for (const auto& table : state.tables) {
         for (const auto& chain : table.chains)
-            names.push_back(table.name + " " + chain.name);
+            names.push_back(table.id.name + " " + chain.name);
     }
     return names;
 }

@@ -154,7 +154,7 @@ TEST_CASE("names and numbers come from the configuration") {
     NodeFacts facts = ipv4_facts();
     facts.dns_capture = true;
     const auto state = node_state(datapath, facts);
-    CHECK(state.tables.front().name == "mesh");
+    CHECK(state.tables.front().id.name == "mesh");
     CHECK(set_lines(state, "v4").size() == 2);
     const Lines prerouting = chain_lines(state, "prerouting");
     CHECK(prerouting[1] == R"(iifname "in0" counter meta mark set meta mark | 0x200 return)");

@@ -178,7 +178,7 @@ TEST_CASE("the scope covers every object of the state") {
     CHECK(scope.links == Lines{"istioin", "istioout"});
     CHECK(scope.route_tables == std::vector<std::uint32_t>{100, 101, 102});
     CHECK(scope.rule_priorities == std::vector<std::uint32_t>{100, 101, 102, 103});
-    CHECK(scope.filter_tables == Lines{"ambient"});
+    CHECK(scope.filter_tables == std::vector<model::TableId>{{.name = "ambient"}});
     CHECK(scope.sysctls ==
           Lines{"net/ipv4/conf/istioin/rp_filter", "net/ipv4/conf/istioout/rp_filter",
                 "net/ipv4/conf/veth-zt/rp_filter", "net/ipv4/conf/veth-httpbin/rp_filter",

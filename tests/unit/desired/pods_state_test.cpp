@@ -65,7 +65,7 @@ TEST_CASE("the scope covers addresses that are no longer wanted") {
                        .route_tables = {100},
                        .rule_priorities = {},
                        .sysctls = {"net/ipv4/conf/veth-sleep/rp_filter"},
-                       .filter_tables = {"ambient"},
+                       .filter_tables = {{.name = "ambient"}},
                        .pods = {{ip("10.244.1.11"), ip("10.244.1.99")}}});
 }
 

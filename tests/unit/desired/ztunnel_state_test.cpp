@@ -112,7 +112,7 @@ TEST_CASE("the scope covers every object of the state") {
               .route_tables = {100},
               .rule_priorities = {20000, 20003},
               .sysctls = {"net/ipv4/conf/pistioin/rp_filter", "net/ipv4/conf/pistioout/rp_filter"},
-              .filter_tables = {"ambient"}});
+              .filter_tables = {{.name = "ambient"}}});
 }
 
 }  // namespace

@@ -77,6 +77,8 @@ const std::vector<Bad> kBadStates = {
     {R"({"sysctls":[]})", "sysctls must be an object"},
     {R"({"sysctls":{"a":1}})", "sysctls.a must be text"},
     {R"({"tables":[{"name":"t"},{"name":"t"}]})", "tables has the same object twice"},
+    {R"({"tables":[{"name":"t","family":"netdev"}]})",
+     "tables[0].family \"netdev\" is not one of its names"},
     {R"({"tables":[{"name":"t","sets":[{"name":"s","family":"ipv4"},{"name":"s","family":"ipv6"}]}]})",
      "tables.t.sets has the same object twice"},
     {R"({"tables":[{"name":"t","chains":[{"name":"c"},{"name":"c"}]}]})",

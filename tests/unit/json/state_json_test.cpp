@@ -91,6 +91,16 @@ TEST_CASE("a name that is not UTF-8 is still JSON") {
     CHECK_EQ(json::parse_state(json::dump(state))->links.at(0).name, "eth\xef\xbf\xbd");
 }
 
+TEST_CASE("tables of one name in two families are two, in a state and in a scope") {
+    const TableId bridges{.family = TableFamily::bridge, .name = "t"};
+    const NetnsState state{.tables = {{.id = {.name = "t"}}, {.id = bridges}}};
+    CHECK_EQ(json::parse_state(json::dump(state)), state);
+    CHECK_EQ(json::parse_state(R"({"tables": [{"name": "t", "family": "bridge"}, {"name": "t"}]})"),
+             state);
+    const Scope scope{.filter_tables = {{.name = "t"}, bridges}};
+    CHECK_EQ(json::parse_scope(json::dump(scope)), scope);
+}
+
 TEST_CASE("a scope of no pods is not a scope of all") {
     const auto scope = json::parse_scope(R"({"protocol": 122, "pods": []})");
     REQUIRE(scope.has_value());
@@ -105,7 +115,7 @@ TEST_CASE("a scope of no pods is not a scope of all") {
                          .route_tables = {1},
                          .rule_priorities = {2},
                          .sysctls = {"x"},
-                         .filter_tables = {"t"},
+                         .filter_tables = {{.name = "t"}},
                          .pods = {{IpAddress::v4(10, 0, 0, 1), *IpAddress::parse("fd00::1")}}};
     CHECK_EQ(*two, expected);
 }

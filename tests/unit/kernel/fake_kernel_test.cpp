@@ -28,7 +28,9 @@ const Scope kScope = {.protocol = 122,
                       .route_tables = {100},
                       .rule_priorities = {100},
                       .sysctls = {"net/ipv4/conf/istioin/rp_filter"},
-                      .filter_tables = {"ambient"}};
+                      .filter_tables = {{.name = "ambient"}}};
+
+const TableId kTable = {.name = "t"};
 
 int refusal(fake::FakeKernel& kernel, const Plan& plan) {
     const auto applied = kernel.apply(plan);
@@ -120,36 +122,40 @@ TEST_CASE("nf_tables refuses, and a transaction is all or nothing") {
         return FilterRule{.matches = {}, .actions = {Jump{to}}};
     };
     fake::FakeKernel kernel;
-    REQUIRE(kernel.apply({plan::CreateTable{"t"}, plan::CreateSet{"t", "pods4"},
-                          plan::CreateChain{"t", "base", ChainHook{}},
-                          plan::CreateChain{"t", "sub", {}},
-                          plan::ReplaceRules{"t", "base", {in_set, jump("sub")}},
-                          plan::AddElement{"t", "pods4", {IpAddress::v4(10, 0, 0, 1), "old"}}}));
+    REQUIRE(kernel.apply({plan::CreateTable{kTable}, plan::CreateSet{kTable, "pods4"},
+                          plan::CreateChain{kTable, "base", ChainHook{}},
+                          plan::CreateChain{kTable, "sub", {}},
+                          plan::ReplaceRules{kTable, "base", {in_set, jump("sub")}},
+                          plan::AddElement{kTable, "pods4", {IpAddress::v4(10, 0, 0, 1), "old"}}}));
     const auto before = kernel.state();
     const IpAddress v6 = IpAddress::loopback(Family::ipv6);
     const std::vector<Refused> all = {
-        {"a table twice", {plan::CreateTable{"t"}}, EEXIST},
-        {"no table", {plan::DeleteTable{"u"}}, ENOENT},
-        {"a set in no table", {plan::CreateSet{"u", "s"}}, ENOENT},
-        {"a set twice", {plan::CreateSet{"t", "pods4"}}, EEXIST},
-        {"a set in use", {plan::DeleteSet{"t", "pods4"}}, EBUSY},
-        {"no set to delete", {plan::DeleteSet{"t", "s"}}, ENOENT},
-        {"an element of another family", {plan::AddElement{"t", "pods4", {v6}}}, EINVAL},
-        {"an element in no set", {plan::AddElement{"t", "s", {v6}}}, ENOENT},
-        {"no element", {plan::DeleteElement{"t", "pods4", {IpAddress::v4(10, 0, 0, 2)}}}, ENOENT},
-        {"an element from no set", {plan::DeleteElement{"t", "s", {v6}}}, ENOENT},
-        {"a chain twice", {plan::CreateChain{"t", "sub", {}}}, EEXIST},
-        {"a chain in use", {plan::DeleteChain{"t", "sub"}}, EBUSY},
-        {"no chain", {plan::DeleteChain{"t", "c"}}, ENOENT},
-        {"rules in no chain", {plan::ReplaceRules{"t", "c", {}}}, ENOENT},
-        {"a rule on no set", {plan::ReplaceRules{"t", "sub", {no_set}}}, ENOENT},
-        {"a rule on a set of another family", {plan::ReplaceRules{"t", "sub", {in_set6}}}, EINVAL},
-        {"a jump to nowhere", {plan::ReplaceRules{"t", "sub", {jump("c")}}}, ENOENT},
-        {"a jump to a base chain", {plan::ReplaceRules{"t", "sub", {jump("base")}}}, EOPNOTSUPP},
+        {"a table twice", {plan::CreateTable{kTable}}, EEXIST},
+        {"no table", {plan::DeleteTable{{.name = "u"}}}, ENOENT},
+        {"a set in no table", {plan::CreateSet{{.name = "u"}, "s"}}, ENOENT},
+        {"a set twice", {plan::CreateSet{kTable, "pods4"}}, EEXIST},
+        {"a set in use", {plan::DeleteSet{kTable, "pods4"}}, EBUSY},
+        {"no set to delete", {plan::DeleteSet{kTable, "s"}}, ENOENT},
+        {"an element of another family", {plan::AddElement{kTable, "pods4", {v6}}}, EINVAL},
+        {"an element in no set", {plan::AddElement{kTable, "s", {v6}}}, ENOENT},
+        {"no element",
+         {plan::DeleteElement{kTable, "pods4", {IpAddress::v4(10, 0, 0, 2)}}},
+         ENOENT},
+        {"an element from no set", {plan::DeleteElement{kTable, "s", {v6}}}, ENOENT},
+        {"a chain twice", {plan::CreateChain{kTable, "sub", {}}}, EEXIST},
+        {"a chain in use", {plan::DeleteChain{kTable, "sub"}}, EBUSY},
+        {"no chain", {plan::DeleteChain{kTable, "c"}}, ENOENT},
+        {"rules in no chain", {plan::ReplaceRules{kTable, "c", {}}}, ENOENT},
+        {"a rule on no set", {plan::ReplaceRules{kTable, "sub", {no_set}}}, ENOENT},
+        {"a rule on a set of another family",
+         {plan::ReplaceRules{kTable, "sub", {in_set6}}},
+         EINVAL},
+        {"a jump to nowhere", {plan::ReplaceRules{kTable, "sub", {jump("c")}}}, ENOENT},
+        {"a jump to a base chain", {plan::ReplaceRules{kTable, "sub", {jump("base")}}}, EOPNOTSUPP},
     };
     for (const auto& [what, plan, code] : all) {
         CAPTURE(what);
-        Plan transaction = {plan::CreateTable{"v"}};
+        Plan transaction = {plan::CreateTable{{.name = "v"}}};
         transaction.insert(transaction.end(), plan.begin(), plan.end());
         CHECK_EQ(refusal(kernel, transaction), code);
         CHECK_EQ(kernel.state(), before);
@@ -159,16 +165,16 @@ TEST_CASE("nf_tables refuses, and a transaction is all or nothing") {
 TEST_CASE("an element that exists keeps its comment") {
     fake::FakeKernel kernel;
     const IpAddress address = IpAddress::v4(10, 0, 0, 1);
-    REQUIRE(kernel.apply({plan::CreateTable{"t"}, plan::CreateSet{"t", "s"},
-                          plan::AddElement{"t", "s", {address, "old"}},
-                          plan::AddElement{"t", "s", {address, "new"}}}));
+    REQUIRE(kernel.apply({plan::CreateTable{kTable}, plan::CreateSet{kTable, "s"},
+                          plan::AddElement{kTable, "s", {address, "old"}},
+                          plan::AddElement{kTable, "s", {address, "new"}}}));
     CHECK_EQ(kernel.state().tables[0].sets[0].elements[0].comment, "old");
 }
 
 TEST_CASE("a failed plan says how far it came: to the transaction that failed, whole") {
     fake::FakeKernel kernel;
-    const auto applied =
-        kernel.apply({plan::CreateLink{kIstioin}, plan::CreateTable{"t"}, plan::CreateTable{"t"}});
+    const auto applied = kernel.apply(
+        {plan::CreateLink{kIstioin}, plan::CreateTable{kTable}, plan::CreateTable{kTable}});
     REQUIRE_FALSE(applied.has_value());
     CHECK_EQ(applied.error().done, 1);
     CHECK_EQ(kernel.state().links.size(), 1);

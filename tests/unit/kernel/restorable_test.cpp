@@ -17,7 +17,8 @@ TEST_CASE("what the model can say is restored as it was") {
     before.routes = {kSayable};
     before.rules = {{.priority = 100}};
     before.sysctls = {{"net/ipv4/conf/veth1/rp_filter", "1"}};
-    before.tables = {{.name = "ambient", .sets = {}, .chains = {{.name = "c", .rules = {{}}}}}};
+    before.tables = {
+        {.id = {.name = "ambient"}, .sets = {}, .chains = {{.name = "c", .rules = {{}}}}}};
     CHECK_EQ(restorable(before, {}), before);
 }
 
@@ -43,12 +44,13 @@ TEST_CASE("a table with a rule that it cannot say") {
     const FilterRule foreign{.matches = {}, .actions = {}, .beyond_model = true};
     const FilterRule own{.matches = {}, .actions = {Drop{}}};
     NetnsState before;
-    before.tables = {
-        {.name = "ambient", .sets = {}, .chains = {{.name = "c", .rules = {own, foreign}}}}};
+    before.tables = {{.id = {.name = "ambient"},
+                      .sets = {},
+                      .chains = {{.name = "c", .rules = {own, foreign}}}}};
 
     SUBCASE("stays as it is now") {
         NetnsState now;
-        now.tables = {{.name = "ambient", .sets = {}, .chains = {{.name = "d"}}}};
+        now.tables = {{.id = {.name = "ambient"}, .sets = {}, .chains = {{.name = "d"}}}};
         CHECK_EQ(restorable(before, now), now);
     }
     SUBCASE("of the table itself: the same") {

@@ -55,8 +55,8 @@ TEST_CASE("sorting goes through every level, and leaves rules inside a chain alo
         .routes = {{.table = 2}, {.table = 1, .metric = 2}, {.table = 1}},
         .rules = {{.priority = 2}, {.priority = 1}},
         .sysctls = {{"b", "1"}, {"a", "1"}},
-        .tables = {{.name = "u"},
-                   {.name = "t",
+        .tables = {{.id = {.name = "u"}},
+                   {.id = {.name = "t"},
                     .sets = {{.name = "s"},
                              {.name = "r", .elements = {{IpAddress::v4(10, 0, 0, 2)}, {kV4}}}},
                     .chains = {{.name = "d"}, {.name = "c", .rules = {count, accept}}}}}};
@@ -67,11 +67,11 @@ TEST_CASE("sorting goes through every level, and leaves rules inside a chain alo
         .routes = {{.table = 1}, {.table = 1, .metric = 2}, {.table = 2}},
         .rules = {{.priority = 1}, {.priority = 2}},
         .sysctls = {{"a", "1"}, {"b", "1"}},
-        .tables = {{.name = "t",
+        .tables = {{.id = {.name = "t"},
                     .sets = {{.name = "r", .elements = {{kV4}, {IpAddress::v4(10, 0, 0, 2)}}},
                              {.name = "s"}},
                     .chains = {{.name = "c", .rules = {count, accept}}, {.name = "d"}}},
-                   {.name = "u"}}};
+                   {.id = {.name = "u"}}}};
     CHECK_EQ(state, sorted);
 }
 

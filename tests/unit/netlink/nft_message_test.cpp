@@ -18,6 +18,8 @@
 namespace ambient::netlink::nft {
 namespace {
 
+const model::TableId kTable{.name = "t"};
+
 const nlmsghdr& first_of(const MessageBuffer& messages) {
     return *reinterpret_cast<const nlmsghdr*>(messages.bytes().data());
 }
@@ -30,7 +32,7 @@ void put_number(nlmsghdr* message, std::uint16_t attribute, std::uint32_t value)
 
 TEST_CASE("a rule with an expression that libnftnl does not know is beyond the model") {
     MessageBuffer messages;
-    auto* message = messages.start(NFT_MSG_NEWRULE, 0);
+    auto* message = messages.start(NFT_MSG_NEWRULE, 0, kTable.family);
     mnl_attr_put_strz(message, NFTA_RULE_TABLE, "t");
     mnl_attr_put_strz(message, NFTA_RULE_CHAIN, "c");
     auto* list = mnl_attr_nest_start(message, NFTA_RULE_EXPRESSIONS);
@@ -47,7 +49,7 @@ TEST_CASE("a rule with an expression that libnftnl does not know is beyond the m
 
 TEST_CASE("a rule of no chain is none") {
     MessageBuffer messages;
-    messages.finish(messages.start(NFT_MSG_NEWRULE, 0));
+    messages.finish(messages.start(NFT_MSG_NEWRULE, 0, kTable.family));
     CHECK(!decode_rule_message(first_of(messages)));
 }
 
@@ -55,7 +57,7 @@ TEST_CASE("rules go through a message unchanged") {
     for (const auto& sample : test::rule_samples()) {
         INFO(sample.line);
         MessageBuffer messages;
-        REQUIRE(put_rule("t", "c", sample.rule, messages).has_value());
+        REQUIRE(put_rule(kTable, "c", sample.rule, messages).has_value());
         const auto decoded = decode_rule_message(first_of(messages));
         REQUIRE(decoded.has_value());
         CHECK(decoded->rule == sample.rule);
@@ -65,7 +67,7 @@ TEST_CASE("rules go through a message unchanged") {
 TEST_CASE("an element's comment is found among other user data, and nothing is read past its end") {
     const auto comment_of = [](std::vector<std::uint8_t> user_data) {
         MessageBuffer messages;
-        auto* message = messages.start(NFT_MSG_NEWSETELEM, 0);
+        auto* message = messages.start(NFT_MSG_NEWSETELEM, 0, kTable.family);
         auto* list = mnl_attr_nest_start(message, NFTA_SET_ELEM_LIST_ELEMENTS);
         auto* item = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
         auto* key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
@@ -100,7 +102,7 @@ TEST_CASE("a base chain of another policy, type, hook or device is beyond the mo
     };
     const auto decode = [](const Base& base) {
         MessageBuffer messages;
-        auto* message = messages.start(NFT_MSG_NEWCHAIN, 0);
+        auto* message = messages.start(NFT_MSG_NEWCHAIN, 0, kTable.family);
         mnl_attr_put_strz(message, NFTA_CHAIN_TABLE, "t");
         mnl_attr_put_strz(message, NFTA_CHAIN_NAME, "c");
         auto* hook = mnl_attr_nest_start(message, NFTA_CHAIN_HOOK);
@@ -128,7 +130,7 @@ TEST_CASE("a base chain of another policy, type, hook or device is beyond the mo
 TEST_CASE("notifications of others are none") {
     const auto decode = [](std::uint16_t type, std::uint8_t family) {
         MessageBuffer messages;
-        put_table("t", messages);
+        put_table(kTable, messages);
         std::vector<std::uint8_t> bytes(messages.bytes().size());
         std::memcpy(bytes.data(), messages.bytes().data(), bytes.size());
         auto* header = reinterpret_cast<nlmsghdr*>(bytes.data());
@@ -136,18 +138,21 @@ TEST_CASE("notifications of others are none") {
         bytes[NLMSG_HDRLEN] = family;
         return decode_nft_notification(bytes);
     };
-    constexpr auto kTable =
+    constexpr auto kNewTable =
         static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);
-    CHECK(decode(kTable, NFPROTO_INET) == NftNotification{"t", {}});
-    CHECK(!decode(kTable, NFPROTO_IPV4));
+    CHECK(decode(kNewTable, NFPROTO_INET) == NftNotification{kTable, {}});
+    CHECK(decode(kNewTable, NFPROTO_BRIDGE) ==
+          NftNotification{{.family = model::TableFamily::bridge, .name = "t"}, {}});
+    CHECK(!decode(kNewTable, NFPROTO_IPV4));
     CHECK(!decode(static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8), NFPROTO_INET));
     CHECK(!decode_nft_notification({}));
 }
 
 TEST_CASE("steps become messages between brackets, of which one is acknowledged") {
-    const plan::Plan steps{plan::CreateTable{"t"}, plan::AddElement{"t", "s", {ip("10.0.0.1")}},
-                           plan::AddElement{"t", "s", {ip("10.0.0.2")}},
-                           plan::AddElement{"t", "other", {ip("10.0.0.3")}}};
+    const plan::Plan steps{plan::CreateTable{kTable},
+                           plan::AddElement{kTable, "s", {ip("10.0.0.1")}},
+                           plan::AddElement{kTable, "s", {ip("10.0.0.2")}},
+                           plan::AddElement{kTable, "other", {ip("10.0.0.3")}}};
     auto transaction = Transaction::make(steps);
     REQUIRE(transaction.has_value());
     std::vector<std::uint16_t> types;
@@ -161,10 +166,10 @@ TEST_CASE("steps become messages between brackets, of which one is acknowledged"
                                               kSubsystem | NFT_MSG_NEWSETELEM,
                                               kSubsystem | NFT_MSG_NEWSETELEM, NFNL_MSG_BATCH_END});
     CHECK(acknowledged == 1);
-    CHECK(transaction->name_of(1) == "create table t");
+    CHECK(transaction->name_of(1) == "create table inet t");
     CHECK(transaction->name_of(2) ==
-          "add element 10.0.0.1 to set s of table t, or one of the 1 elements after it");
-    CHECK(transaction->name_of(3) == "add element 10.0.0.3 to set other of table t");
+          "add element 10.0.0.1 to set s of table inet t, or one of the 1 elements after it");
+    CHECK(transaction->name_of(3) == "add element 10.0.0.3 to set other of table inet t");
     CHECK(transaction->name_of(0) == "the whole transaction");
     CHECK(transaction->name_of(4) == "the whole transaction");
 }
@@ -173,7 +178,7 @@ TEST_CASE("many elements share messages, each short enough for its length field"
     plan::Plan steps;
     for (int i = 0; i < 10000; ++i) {
         steps.emplace_back(plan::AddElement{
-            "t",
+            kTable,
             "s",
             {IpAddress::v4(10, 0, static_cast<std::uint8_t>(i / 256), static_cast<std::uint8_t>(i)),
              std::string(127, 'c')}});
@@ -194,12 +199,12 @@ TEST_CASE("many elements share messages, each short enough for its length field"
 // process on an attribute that the kernel cannot have written.
 TEST_CASE("broken messages are survived") {
     MessageBuffer good;
-    put_table("t", good);
-    put_chain("t", "c", model::ChainHook{}, good);
-    put_set("t", "s", Family::ipv6, 1, good);
+    put_table(kTable, good);
+    put_chain(kTable, "c", model::ChainHook{}, good);
+    put_set(kTable, "s", Family::ipv6, 1, good);
     const model::SetElement one{ip("10.0.0.1"), "comment"};
     const auto* only = &one;
-    REQUIRE(put_elements(NFT_MSG_NEWSETELEM, 0, "t", "s", {&only, 1}, good).has_value());
+    REQUIRE(put_elements(NFT_MSG_NEWSETELEM, 0, kTable, "s", {&only, 1}, good).has_value());
     std::vector<std::vector<std::byte>> originals;
     for (const nlmsghdr& message : Messages(good.bytes())) {
         const auto* start = reinterpret_cast<const std::byte*>(&message);

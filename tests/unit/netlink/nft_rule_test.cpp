@@ -2,12 +2,21 @@
 
 #include <doctest/doctest.h>
 
+#include "common/netlink/nft_uapi.hpp"
 #include "tests/unit/netlink/nft_rule_samples.hpp"
 
 namespace ambient::netlink::nft {
 namespace {
 
 using namespace model;
+
+// Without family: what most of a rule is the same in.
+Result<Expressions> encode_rule(const FilterRule& rule) {
+    return nft::encode_rule(rule, TableFamily::inet);
+}
+FilterRule decode_rule(std::span<const Expression> expressions) {
+    return nft::decode_rule(expressions, TableFamily::inet);
+}
 
 FilterRule with_match(Match match) { return {{std::move(match)}, {}}; }
 FilterRule with_action(Action action) { return {{}, {std::move(action)}}; }
@@ -31,6 +40,20 @@ TEST_CASE("any rule reads back as it was written") {
         const auto encoded = encode_rule(rule);
         REQUIRE(encoded.has_value());
         REQUIRE(decode_rule(*encoded) == rule);
+    }
+}
+
+TEST_CASE("in a table of bridges the family is that of the frame's protocol") {
+    const auto encoded =
+        nft::encode_rule(with_match(IsFamily{Family::ipv6}), TableFamily::bridge).value();
+    CHECK(encoded == Expressions{MetaLoad{.key = NFT_META_PROTOCOL},
+                                 Compare{.op = NFT_CMP_EQ, .with = Value::big16(0x86dd)}});
+    CHECK(decode_rule(encoded).beyond_model);
+    for (const auto& sample : test::rule_samples()) {
+        INFO(sample.line);
+        const auto bridged = nft::encode_rule(sample.rule, TableFamily::bridge);
+        REQUIRE(bridged.has_value());
+        CHECK(nft::decode_rule(*bridged, TableFamily::bridge) == sample.rule);
     }
 }
 

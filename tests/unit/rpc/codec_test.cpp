@@ -26,7 +26,7 @@ rpc::Reply enrolled_reply() {
                             .link = "istioin",
                             .gateway = IpAddress::v4(192, 168, 126, 2),
                             .source = IpAddress::v4(10, 244, 1, 1)}};
-    reply.wanted.tables = {{.name = "ambient",
+    reply.wanted.tables = {{.id = {.name = "ambient"},
                             .sets = {{.name = "pods4",
                                       .family = Family::ipv4,
                                       .elements = {{.address = IpAddress::v4(10, 244, 1, 11),
@@ -34,7 +34,7 @@ rpc::Reply enrolled_reply() {
                             .chains = {}}};
     reply.scope.protocol = 122;
     reply.scope.route_tables = {100};
-    reply.scope.filter_tables = {"ambient"};
+    reply.scope.filter_tables = {{.name = "ambient"}};
     reply.scope.pods = {IpAddress::v4(10, 244, 1, 11)};
     return reply;
 }
