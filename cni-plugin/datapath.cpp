@@ -9,16 +9,17 @@ namespace ambient::plugin {
 Result<LinuxKernel> node_kernel() { return LinuxKernel::open(TRY(Netns::current())); }
 
 model::Scope whole_scope(const cni::DatapathNames& names) {
-    model::Scope scope;
-    scope.protocol = names.protocol;
-    scope.route_tables = {names.route_table};
-    scope.filter_tables = {{.name = names.filter_table}};
-    return scope;
+    return {.protocol = names.protocol,
+            .routes = {{.table = names.route_table}},
+            .filter = {{.table = {.name = names.filter_table}, .chains = false}}};
 }
 
 model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses) {
     auto scope = whole_scope(names);
-    scope.pods = std::move(addresses);
+    auto& destinations = scope.routes.front().destinations.emplace();
+    for (const auto& address : addresses)
+        destinations.push_back(Prefix::host(address));
+    scope.filter.front().keys = std::move(addresses);
     return scope;
 }
 

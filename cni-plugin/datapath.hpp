@@ -17,8 +17,7 @@ model::Scope whole_scope(const cni::DatapathNames& names);
 // Only these addresses' part of it.
 model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses);
 
-// Removes the host routes and the set elements of scope.pods, which must be set; what is foreign
-// stays.
+// Removes the routes and the set elements of a scope of few; what is foreign stays.
 Result<void> remove_pods(Kernel& kernel, const model::Scope& scope);
 
 }  // namespace ambient::plugin

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "common/desired/node_filter.hpp"
 #include "common/desired/parts.hpp"
@@ -133,14 +135,16 @@ NetnsState node_state(const Datapath& datapath, const NodeFacts& facts) {
 
 Scope node_scope(const Datapath& datapath, const NodeFacts& facts) {
     Scope scope{.protocol = datapath.protocol,
+                .strays = true,
                 .links = {datapath.inbound.node_link, datapath.outbound.node_link},
-                .route_tables = {datapath.tables.inbound, datapath.tables.outbound,
-                                 datapath.tables.to_ztunnel},
+                .routes = {{.table = datapath.tables.inbound},
+                           {.table = datapath.tables.outbound},
+                           {.table = datapath.tables.to_ztunnel}},
                 .rule_priorities = {datapath.priorities.skip, datapath.priorities.outbound,
                                     datapath.priorities.to_ztunnel, datapath.priorities.inbound},
                 .sysctls = {rp_filter_path(datapath.inbound.node_link),
                             rp_filter_path(datapath.outbound.node_link)},
-                .filter_tables = {{.name = datapath.filter.table}}};
+                .filter = {{.table = {.name = datapath.filter.table}}}};
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         scope.sysctls.push_back(rp_filter_path(ztunnel.host_link));
     }
@@ -158,14 +162,15 @@ NetnsState pods_state(const Datapath& datapath, const NodeFacts& facts,
 
 Scope pods_scope(const Datapath& datapath, const std::vector<EnrolledAddress>& pods,
                  const std::vector<IpAddress>& addresses) {
-    Scope scope{.protocol = datapath.protocol,
-                .links = {},
-                .route_tables = {datapath.tables.inbound},
-                .rule_priorities = {},
-                .sysctls = {},
-                .filter_tables = {{.name = datapath.filter.table}},
-                .pods = addresses};
-    std::ranges::sort(*scope.pods);
+    auto keys = addresses;
+    std::ranges::sort(keys);
+    std::vector<Prefix> destinations;
+    std::ranges::transform(keys, std::back_inserter(destinations), &Prefix::host);
+    Scope scope{
+        .protocol = datapath.protocol,
+        .routes = {{.table = datapath.tables.inbound, .destinations = std::move(destinations)}},
+        .filter = {
+            {.table = {.name = datapath.filter.table}, .chains = false, .keys = std::move(keys)}}};
     for (const EnrolledAddress& pod : pods) {
         if (pod.host_link.empty()) continue;
         scope.sysctls.push_back(rp_filter_path(pod.host_link));

@@ -7,6 +7,7 @@
 
 #include "common/desired/config.hpp"
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 
 namespace ambient::desired {
 

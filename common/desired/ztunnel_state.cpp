@@ -110,12 +110,13 @@ NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts) {
 Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts&) {
     return {
         .protocol = datapath.protocol,
+        .strays = true,
         .links = {datapath.inbound.ztunnel_link, datapath.outbound.ztunnel_link},
-        .route_tables = {datapath.tables.ztunnel_local},
+        .routes = {{.table = datapath.tables.ztunnel_local}},
         .rule_priorities = {datapath.priorities.ztunnel_tproxy, datapath.priorities.ztunnel_reply},
         .sysctls = {rp_filter_path(datapath.inbound.ztunnel_link),
                     rp_filter_path(datapath.outbound.ztunnel_link)},
-        .filter_tables = {{.name = datapath.filter.table}}};
+        .filter = {{.table = {.name = datapath.filter.table}}}};
 }
 
 }  // namespace ambient::desired

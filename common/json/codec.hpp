@@ -6,6 +6,7 @@
 
 #include "common/json/reader.hpp"
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 
 namespace ambient::json {
 
@@ -19,6 +20,8 @@ Value to_json(const model::InterfaceAddress& address);
 Value to_json(const model::Route& route);
 Value to_json(const model::PolicyRule& rule);
 Value to_json(const model::TableId& id);
+Value to_json(const model::RouteSelector& selector);
+Value to_json(const model::FilterSelector& selector);
 Value to_json(const model::FilterTable& table);
 Value to_json(const model::FilterRule& rule);
 Value to_json(const model::Match& match);
@@ -29,6 +32,8 @@ model::InterfaceAddress read_interface_address(const Node& node);
 model::Route read_route(const Node& node);
 model::PolicyRule read_policy_rule(const Node& node);
 model::TableId read_table_id(const Node& node);
+model::RouteSelector read_route_selector(const Node& node);
+model::FilterSelector read_filter_selector(const Node& node);
 model::FilterTable read_table(const Node& node);
 model::FilterRule read_rule(const Node& node);
 model::Match read_match(const Node& node);

@@ -13,7 +13,6 @@ namespace {
 using json::to_json;
 Value to_json(const std::string& text) { return text; }
 Value to_json(std::uint32_t number) { return number; }
-Value to_json(const IpAddress& address) { return to_string(address); }
 
 // Empty lists are left out: a reply about a pod that is not enrolled stays small.
 template <class T>
@@ -112,13 +111,12 @@ Result<model::NetnsState> state_from_json(const Value& value) {
 
 Value to_json(const model::Scope& scope) {
     Value value = {{"protocol", scope.protocol}};
+    if (scope.strays) value["strays"] = true;
     add_list(value, "links", scope.links);
-    add_list(value, "route_tables", scope.route_tables);
+    add_list(value, "routes", scope.routes);
     add_list(value, "rule_priorities", scope.rule_priorities);
     add_list(value, "sysctls", scope.sysctls);
-    add_list(value, "filter_tables", scope.filter_tables);
-    if (scope.pods) value["pods"] = Value::array();  // no pods is another scope than all
-    if (scope.pods) add_list(value, "pods", *scope.pods);
+    add_list(value, "filter", scope.filter);
     return value;
 }
 
@@ -130,13 +128,12 @@ Result<model::Scope> scope_from_json(const Value& value) {
         fields.required("protocol",
                         [&](const Node& n) { scope.protocol = read_as<std::uint8_t>(n); });
         read_objects(fields, "links", scope.links, read_text);
-        read_objects(fields, "route_tables", scope.route_tables,
-                     [](const Node& n) { return read_as<std::uint32_t>(n); });
+        fields.optional("strays", [&](const Node& n) { scope.strays = read_bool(n); });
+        read_objects(fields, "routes", scope.routes, read_route_selector);
         read_objects(fields, "rule_priorities", scope.rule_priorities,
                      [](const Node& n) { return read_as<std::uint32_t>(n); });
         read_objects(fields, "sysctls", scope.sysctls, read_text);
-        read_objects(fields, "filter_tables", scope.filter_tables, read_table_id);
-        if (fields.has("pods")) read_objects(fields, "pods", scope.pods.emplace(), read_address);
+        read_objects(fields, "filter", scope.filter, read_filter_selector);
     }
     return checked(problem, std::move(scope));
 }

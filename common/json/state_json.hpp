@@ -25,6 +25,7 @@
 
 #include "common/base/error.hpp"
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 
 namespace ambient::json {
 

@@ -6,6 +6,7 @@
 
 #include "common/base/error.hpp"
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 #include "common/plan/plan.hpp"
 
 namespace ambient {

@@ -6,7 +6,6 @@
 
 #include "common/kernel/apply_step.hpp"
 #include "common/kernel/observe.hpp"
-#include "common/kernel/pod_routes.hpp"
 #include "common/kernel/sysctl_file.hpp"
 #include "common/netlink/nft_tables.hpp"
 #include "common/netlink/route_socket.hpp"
@@ -33,9 +32,8 @@ Error LinuxKernel::Parts::located(Error error) const {
 Result<std::vector<model::FilterTable>> LinuxKernel::Parts::observe_tables(
     const model::Scope& scope) {
     std::vector<model::FilterTable> tables;
-    for (const auto& id : scope.filter_tables) {
-        auto table =
-            TRY(scope.pods ? filter.observe_elements(id, *scope.pods) : filter.observe_table(id));
+    for (const auto& [id, chains, keys] : scope.filter) {
+        auto table = TRY(chains ? filter.observe_table(id) : filter.observe_elements(id, keys));
         if (table) tables.push_back(*std::move(table));
     }
     return tables;
@@ -44,14 +42,10 @@ Result<std::vector<model::FilterTable>> LinuxKernel::Parts::observe_tables(
 Result<model::NetnsState> LinuxKernel::Parts::observe(const model::Scope& scope) {
     RouteContext context{.socket = route, .names = netlink::LinkNames(route)};
     model::NetnsState state;
-    if (scope.pods) {
-        state.routes = TRY(observe_pod_routes(context, scope));
-    } else {
-        state.links = TRY(observe_links(context, scope));
-        state.addresses = TRY(observe_addresses(context, scope));
-        state.routes = TRY(observe_routes(context, scope));
-        state.rules = TRY(observe_rules(context, scope));
-    }
+    state.links = TRY(observe_links(context, scope));
+    state.addresses = TRY(observe_addresses(context, scope));
+    state.routes = TRY(observe_routes(context, scope));
+    state.rules = TRY(observe_rules(context, scope));
     state.sysctls = TRY(read_sysctls(netns, sysctl_dir, scope.sysctls));
     state.tables = TRY(observe_tables(scope));
     model::sort(state);

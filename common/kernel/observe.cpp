@@ -4,6 +4,7 @@
 #include <optional>
 #include <ranges>
 
+#include "common/kernel/selected_routes.hpp"
 #include "common/netlink/address_codec.hpp"
 #include "common/netlink/family.hpp"
 #include "common/netlink/rule_codec.hpp"
@@ -109,14 +110,18 @@ Result<std::vector<model::Route>> filtered_routes(RouteContext& context, Family 
 
 Result<std::vector<model::Route>> observe_routes(RouteContext& context, const model::Scope& scope) {
     std::vector<model::Route> routes;
-    for (const Family family : kFamilies) {
-        for (const auto table : scope.route_tables) {
-            append(routes, TRY(filtered_routes(context, family, {.table = table})));
+    for (const auto& selector : scope.routes) {
+        if (selector.destinations) {
+            append(routes, TRY(observe_selected_routes(context, selector, scope.protocol)));
+            continue;
         }
-        // 0 is no filter to the kernel; to us it says that no route is ours.
-        if (scope.protocol != 0) {
+        for (const Family family : kFamilies)
+            append(routes, TRY(filtered_routes(context, family, {.table = selector.table})));
+    }
+    // 0 is no filter to the kernel; to us it says that no route is ours.
+    if (scope.strays && scope.protocol != 0) {
+        for (const Family family : kFamilies)
             append(routes, TRY(filtered_routes(context, family, {.protocol = scope.protocol})));
-        }
     }
     keep_first_of_each_key(routes);
     return routes;
@@ -135,10 +140,11 @@ Result<std::vector<model::PolicyRule>> all_rules(RouteContext& context, Family f
 Result<std::vector<model::PolicyRule>> observe_rules(RouteContext& context,
                                                      const model::Scope& scope) {
     std::vector<model::PolicyRule> rules;
-    if (scope.protocol == 0 && scope.rule_priorities.empty()) return rules;
+    const bool strays = scope.strays && scope.protocol != 0;
+    if (!strays && scope.rule_priorities.empty()) return rules;
     for (const Family family : kFamilies) {
         for (const auto& rule : TRY(all_rules(context, family))) {
-            if (rule.protocol == scope.protocol ||
+            if ((strays && rule.protocol == scope.protocol) ||
                 std::ranges::count(scope.rule_priorities, rule.priority) != 0) {
                 rules.push_back(rule);
             }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 #include "common/netlink/link_names.hpp"
 #include "common/netlink/route_codec.hpp"
 #include "common/netlink/route_socket.hpp"
@@ -21,9 +22,9 @@ Result<std::vector<model::Link>> observe_links(RouteContext& context, const mode
 // On the links of the scope.
 Result<std::vector<model::InterfaceAddress>> observe_addresses(RouteContext& context,
                                                                const model::Scope& scope);
-// In the scope's tables, and with its protocol in any table.
+// What the scope's selectors select; strays.
 Result<std::vector<model::Route>> observe_routes(RouteContext& context, const model::Scope& scope);
-// At the scope's priorities, and with its protocol at any.
+// At the scope's priorities; strays.
 Result<std::vector<model::PolicyRule>> observe_rules(RouteContext& context,
                                                      const model::Scope& scope);
 

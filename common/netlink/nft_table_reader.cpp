@@ -175,14 +175,15 @@ Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
     return table;
 }
 
-Result<std::optional<model::FilterTable>> read_elements(NetlinkSocket& socket,
-                                                        const model::TableId& id,
-                                                        std::span<const IpAddress> addresses) {
+Result<std::optional<model::FilterTable>> read_elements(
+    NetlinkSocket& socket, const model::TableId& id,
+    const std::optional<std::vector<IpAddress>>& keys) {
     auto table = TRY(read_header(socket, id));
     if (!table) return std::nullopt;
     TRY(read_sets(socket, *table));
     for (auto& set : table->sets)
-        TRY(read_elements_of(socket, id, addresses, set));
+        TRY(keys ? read_elements_of(socket, id, *keys, set)
+                 : read_all_elements(socket, *table, set));
     sort(*table);
     return table;
 }

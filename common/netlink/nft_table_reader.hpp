@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/base/error.hpp"
 #include "common/model/filter_table.hpp"
@@ -21,9 +22,10 @@ Result<std::uint32_t> read_generation(NetlinkSocket& socket);
 Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
                                                      const model::TableId& id);
 
-// The table's sets with those of `addresses` that are in them; nothing when there is no such table.
-Result<std::optional<model::FilterTable>> read_elements(NetlinkSocket& socket,
-                                                        const model::TableId& id,
-                                                        std::span<const IpAddress> addresses);
+// The table's sets with those elements that have one of `keys` (nothing: all); nothing when there
+// is no such table.
+Result<std::optional<model::FilterTable>> read_elements(
+    NetlinkSocket& socket, const model::TableId& id,
+    const std::optional<std::vector<IpAddress>>& keys);
 
 }  // namespace ambient::netlink::nft

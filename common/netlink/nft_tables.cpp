@@ -40,8 +40,8 @@ Result<std::optional<model::FilterTable>> NftTables::observe_table(const model::
 }
 
 Result<std::optional<model::FilterTable>> NftTables::observe_elements(
-    const model::TableId& id, std::span<const IpAddress> addresses) {
-    const auto attempt = [&] { return nft::read_elements(socket_, id, addresses); };
+    const model::TableId& id, const std::optional<std::vector<IpAddress>>& keys) {
+    const auto attempt = [&] { return nft::read_elements(socket_, id, keys); };
     return about_table(retry_interrupted(attempt), id);
 }
 

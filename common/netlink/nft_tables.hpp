@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/base/error.hpp"
 #include "common/model/filter_table.hpp"
@@ -24,10 +25,11 @@ class NftTables {
     // Error interrupted when the rule set kept changing under five attempts.
     Result<std::optional<model::FilterTable>> observe_table(const model::TableId& id);
 
-    // The table's sets with those of `addresses` that are in them, without chains; the cost is that
-    // of the addresses. A set of another kind than the model's is left out, as is a missing table.
+    // The table's sets with those elements that have one of `keys` (nothing: all), without chains;
+    // the cost is that of the keys. A set of another kind than the model's is left out, as is a
+    // missing table. Sets need not be of one moment.
     Result<std::optional<model::FilterTable>> observe_elements(
-        const model::TableId& id, std::span<const IpAddress> addresses);
+        const model::TableId& id, const std::optional<std::vector<IpAddress>>& keys);
 
     // All of `steps` (packet-filter steps only) or nothing, atomically. Adding an element that is
     // there already is success and leaves its comment alone; creating what exists, or deleting what

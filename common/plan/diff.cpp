@@ -33,11 +33,7 @@ Result<Plan> diff(const model::NetnsState& wanted, const model::NetnsState& foun
     diff_routes(wanted, found, scope, draft);
     diff_rules(wanted, found, scope, draft);
     diff_sysctls(wanted, found, draft);
-    if (scope.pods) {
-        diff_elements(wanted, found, draft);
-    } else {
-        diff_tables(wanted, found, draft);
-    }
+    diff_tables(wanted, found, scope, draft);
     if (!draft.conflicts.empty()) {
         return std::unexpected(
             Error{.kind = ErrorKind::conflict,

@@ -132,57 +132,53 @@ void assemble(TableDraft&& table, Plan& plan) {
     append(plan, std::move(table.delete_sets));
 }
 
-}  // namespace
-
-void diff_tables(const model::NetnsState& wanted, const model::NetnsState& found, Draft& draft) {
-    merge_walk(
-        wanted.tables, found.tables,
-        [&](const FilterTable& want) { assemble(create_table(want), draft.filter); },
-        [&](const FilterTable& have) { draft.filter.emplace_back(DeleteTable{have.id}); },
-        [&](const FilterTable& want, const FilterTable& have) {
-            if (must_rebuild(want, have)) {
-                draft.filter.emplace_back(DeleteTable{have.id});
-                assemble(create_table(want), draft.filter);
-            } else {
-                assemble(change_table(want, have), draft.filter);
-            }
-        });
+// A table as a whole.
+Plan diff_table(const FilterTable* wanted, const FilterTable* found) {
+    Plan plan;
+    const bool rebuild = wanted && found && must_rebuild(*wanted, *found);
+    if (found && (!wanted || rebuild)) plan.emplace_back(DeleteTable{found->id});
+    if (wanted) {
+        assemble(found && !rebuild ? change_table(*wanted, *found) : create_table(*wanted), plan);
+    }
+    return plan;
 }
 
-void diff_elements(const model::NetnsState& wanted, const model::NetnsState& found, Draft& draft) {
+// Only elements: a set that is wanted with some must be there.
+Plan diff_elements(const FilterTable* wanted, const FilterTable* found, Draft& draft) {
+    static const std::vector<FilterSet> kNone;
+    const auto& table = wanted ? wanted->id : found->id;
     TableDraft changes;
-    const auto missing = [&](const model::TableId& table, const FilterSet& set) {
-        if (set.elements.empty()) return;
-        draft.missing.push_back(fmt::format("set {} in table {}", set.name, to_string(table)));
-    };
-    const auto remove = [&](const model::TableId& table, const FilterSet& set) {
-        delete_elements(table, set, changes.delete_elements);
+    merge_walk(
+        wanted ? wanted->sets : kNone, found ? found->sets : kNone,
+        [&](const FilterSet& want) {
+            if (want.elements.empty()) return;
+            draft.missing.push_back(fmt::format("set {} in table {}", want.name, to_string(table)));
+        },
+        [&](const FilterSet& have) { delete_elements(table, have, changes.delete_elements); },
+        [&](const FilterSet& want, const FilterSet& have) {
+            if (want.family == have.family) return diff_set(table, want, have, changes);
+            draft.conflicts.push_back(fmt::format("set {} in table {} ({})", have.name,
+                                                  to_string(table), to_string(have.family)));
+        });
+    Plan plan;
+    assemble(std::move(changes), plan);
+    return plan;
+}
+
+}  // namespace
+
+void diff_tables(const model::NetnsState& wanted, const model::NetnsState& found,
+                 const model::Scope& scope, Draft& draft) {
+    const auto diff = [&](const FilterTable* want, const FilterTable* have) {
+        const auto& id = want ? want->id : have->id;
+        const auto selector = std::ranges::find(scope.filter, id, &model::FilterSelector::table);
+        const bool whole = selector == scope.filter.end() || selector->chains;
+        append(draft.filter, whole ? diff_table(want, have) : diff_elements(want, have, draft));
     };
     merge_walk(
-        wanted.tables, found.tables,
-        [&](const FilterTable& want) {
-            for (const auto& set : want.sets)
-                missing(want.id, set);
-        },
-        [&](const FilterTable& have) {
-            for (const auto& set : have.sets)
-                remove(have.id, set);
-        },
-        [&](const FilterTable& want, const FilterTable& have) {
-            merge_walk(
-                want.sets, have.sets, [&](const FilterSet& set) { missing(want.id, set); },
-                [&](const FilterSet& set) { remove(have.id, set); },
-                [&](const FilterSet& want_set, const FilterSet& have_set) {
-                    if (want_set.family != have_set.family) {
-                        draft.conflicts.push_back(fmt::format("set {} in table {} ({})",
-                                                              have_set.name, to_string(have.id),
-                                                              to_string(have_set.family)));
-                    } else {
-                        diff_set(want.id, want_set, have_set, changes);
-                    }
-                });
-        });
-    assemble(std::move(changes), draft.filter);
+        wanted.tables, found.tables, [&](const FilterTable& want) { diff(&want, nullptr); },
+        [&](const FilterTable& have) { diff(nullptr, &have); },
+        [&](const FilterTable& want, const FilterTable& have) { diff(&want, &have); });
 }
 
 }  // namespace ambient::plan

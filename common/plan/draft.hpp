@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 #include "common/plan/plan.hpp"
 
 namespace ambient::plan {
@@ -45,9 +46,7 @@ void diff_routes(const model::NetnsState& wanted, const model::NetnsState& found
 void diff_rules(const model::NetnsState& wanted, const model::NetnsState& found,
                 const model::Scope& scope, Draft& draft);
 void diff_sysctls(const model::NetnsState& wanted, const model::NetnsState& found, Draft& draft);
-// All of the tables.
-void diff_tables(const model::NetnsState& wanted, const model::NetnsState& found, Draft& draft);
-// Only the elements of their sets (Scope::pods).
-void diff_elements(const model::NetnsState& wanted, const model::NetnsState& found, Draft& draft);
+void diff_tables(const model::NetnsState& wanted, const model::NetnsState& found,
+                 const model::Scope& scope, Draft& draft);
 
 }  // namespace ambient::plan

@@ -10,10 +10,11 @@
 #include "common/base/error.hpp"
 #include "common/cni/attachment.hpp"
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 
 namespace ambient::rpc {
 
-inline constexpr int kVersion = 1;
+inline constexpr int kVersion = 2;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;
 
 using cni::Attachment;

@@ -55,7 +55,8 @@ Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
 
 Result<void> Keeper::recover_attachments() {
     const auto& filter = config_.datapath.filter;
-    const auto found = TRY(node_.kernel().observe({.filter_tables = {{.name = filter.table}}}));
+    const auto found = TRY(
+        node_.kernel().observe({.filter = {{.table = {.name = filter.table}, .chains = false}}}));
     for (const auto& table : found.tables) {
         for (const auto& set : table.sets) {
             for (const auto& element : set.elements) {

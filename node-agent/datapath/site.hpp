@@ -5,6 +5,7 @@
 
 #include "common/kernel/linux_kernel.hpp"
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 #include "common/plan/plan.hpp"
 #include "node-agent/datapath/stats.hpp"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 Message = dict[str, Any]
 
-VERSION = 1
+VERSION = 2
 # An answer that keeps the connection open and never comes.
 SILENCE: Message = {"silence": True}
 # An answer that is no message.

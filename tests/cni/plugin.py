@@ -152,9 +152,8 @@ def capture_of(address: str = POD, container: str = CONTAINER) -> dict[str, Any]
         },
         "scope": {
             "protocol": PROTOCOL,
-            "route_tables": [TABLE],
-            "filter_tables": ["ambient"],
-            "pods": [address],
+            "routes": [{"table": TABLE, "to": [address]}],
+            "filter": [{"table": "ambient", "keys": [address]}],
         },
     }
 

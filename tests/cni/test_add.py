@@ -23,7 +23,7 @@ def test_enrolled_pod_is_captured(
     assert node.elements() == {POD: comment()}
     assert pod_route() in node.routes()
     assert agent.requests[0] == {
-        "version": 1,
+        "version": 2,
         "verb": "add",
         "container_id": "c0ffee",
         "ifname": "eth0",

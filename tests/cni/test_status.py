@@ -10,7 +10,7 @@ from plugin import VERSIONS, Plugin, run_by_hand
 def test_ready(plugin: Plugin, agent: AgentStandIn) -> None:
     answer = plugin.run("STATUS", prevResult=None)
     assert answer.succeeded() and answer.output == ""
-    assert agent.requests == [{"version": 1, "verb": "status"}]
+    assert agent.requests == [{"version": 2, "verb": "status"}]
 
 
 def test_a_node_is_not_taken_out_for_an_agent_that_is_being_replaced(plugin: Plugin) -> None:

@@ -20,52 +20,48 @@ std::vector<T> part(const std::vector<T>& objects, Covers covers) {
     return covered;
 }
 
-NetnsState whole_scope(const NetnsState& state, const Scope& scope) {
-    return {
-        .links = part(state.links, [&](const Link& l) { return holds(scope.links, l.name); }),
-        .addresses = part(state.addresses,
-                          [&](const InterfaceAddress& a) { return holds(scope.links, a.link); }),
-        .routes = part(state.routes,
-                       [&](const Route& r) {
-                           return holds(scope.route_tables, r.table) ||
-                                  r.protocol == scope.protocol;
-                       }),
-        .rules = part(state.rules,
-                      [&](const PolicyRule& r) {
-                          return holds(scope.rule_priorities, r.priority) ||
-                                 r.protocol == scope.protocol;
-                      }),
-        .sysctls =
-            part(state.sysctls, [&](const Sysctl& s) { return holds(scope.sysctls, s.path); }),
-        .tables = part(state.tables,
-                       [&](const FilterTable& t) { return holds(scope.filter_tables, t.id); })};
+bool selects(const Scope& scope, const Route& route) {
+    return std::ranges::any_of(scope.routes, [&](const RouteSelector& selector) {
+        return selector.table == route.table &&
+               (!selector.destinations || holds(*selector.destinations, route.destination));
+    });
 }
 
-NetnsState pods_only(const NetnsState& state, const Scope& scope) {
-    const auto of_pod = [&](const IpAddress& address) { return holds(*scope.pods, address); };
-    NetnsState found;
-    found.routes = part(state.routes, [&](const Route& r) {
-        return r.destination.is_host() && of_pod(r.destination.address()) &&
-               holds(scope.route_tables, r.table);
-    });
-    found.sysctls =
-        part(state.sysctls, [&](const Sysctl& s) { return holds(scope.sysctls, s.path); });
-    found.tables =
-        part(state.tables, [&](const FilterTable& t) { return holds(scope.filter_tables, t.id); });
-    for (auto& table : found.tables) {
-        table.chains.clear();
-        for (auto& set : table.sets) {
-            set.elements =
-                part(set.elements, [&](const SetElement& e) { return of_pod(e.address); });
-        }
+// What a selector leaves of a table.
+FilterTable selected(FilterTable table, const FilterSelector& selector) {
+    if (selector.chains) return table;
+    table.chains.clear();
+    for (auto& set : table.sets) {
+        if (!selector.keys) continue;
+        set.elements = part(set.elements,
+                            [&](const SetElement& e) { return holds(*selector.keys, e.address); });
     }
-    return found;
+    return table;
 }
 
 }  // namespace
 
 Result<NetnsState> FakeKernel::observe(const Scope& scope) {
-    return scope.pods ? pods_only(state_, scope) : whole_scope(state_, scope);
+    const auto stray = [&](const auto& object) {
+        return scope.strays && object.protocol == scope.protocol;
+    };
+    NetnsState found = {
+        .links = part(state_.links, [&](const Link& l) { return holds(scope.links, l.name); }),
+        .addresses = part(state_.addresses,
+                          [&](const InterfaceAddress& a) { return holds(scope.links, a.link); }),
+        .routes =
+            part(state_.routes, [&](const Route& r) { return selects(scope, r) || stray(r); }),
+        .rules = part(state_.rules,
+                      [&](const PolicyRule& r) {
+                          return holds(scope.rule_priorities, r.priority) || stray(r);
+                      }),
+        .sysctls =
+            part(state_.sysctls, [&](const Sysctl& s) { return holds(scope.sysctls, s.path); })};
+    for (const auto& table : state_.tables) {
+        const auto selector = std::ranges::find(scope.filter, table.id, &FilterSelector::table);
+        if (selector != scope.filter.end()) found.tables.push_back(selected(table, *selector));
+    }
+    return found;
 }
 
 }  // namespace ambient::fake

@@ -164,11 +164,12 @@ Scenario random_scenario(std::uint32_t seed) {
             .wanted = std::move(wanted),
             .found = std::move(found),
             .scope = {.protocol = kOurs,
+                      .strays = true,
                       .links = {"istioin", "istioout"},
-                      .route_tables = {100, 101},
+                      .routes = {{.table = 100}, {.table = 101}},
                       .rule_priorities = {100, 101, 102},
                       .sysctls = {"net/ipv4/conf/veth1/rp_filter"},
-                      .filter_tables = {{.name = "ambient"}}}};
+                      .filter = {{.table = {.name = "ambient"}}}}};
 }
 
 }  // namespace ambient::fake

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/model/netns_state.hpp"
+#include "common/model/scope.hpp"
 
 namespace ambient::fake {
 

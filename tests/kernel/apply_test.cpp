@@ -18,7 +18,7 @@ PolicyRule rule(std::uint32_t priority) {
 }
 
 const model::TableId kAmbient{.name = "ambient"};
-const model::Scope kScope{.protocol = kOurs, .filter_tables = {kAmbient}};
+const model::Scope kScope{.protocol = kOurs, .strays = true, .filter = {{.table = kAmbient}}};
 const plan::CreateTable kTable{.table = kAmbient};
 const plan::CreateSet kSet{.table = kAmbient, .set = "pods4", .family = Family::ipv4};
 const plan::AddElement kElement{

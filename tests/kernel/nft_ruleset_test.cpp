@@ -81,7 +81,7 @@ TEST_CASE_FIXTURE(NftSandbox, "rules of the node's table mean what they say") {
 TEST_CASE_FIXTURE(NftSandbox,
                   "nothing is to do on a table that nft made as wanted, and drift in it is found") {
     nft(ruleset("node.nft"));
-    const Scope scope{.filter_tables = {{.name = "ambient"}}};
+    const Scope scope{.filter = {{.table = {.name = "ambient"}}}};
     const NetnsState wanted{.tables = {observe(kAmbient)}};
     const auto plan_of = [&] {
         return plan::diff(wanted, {.tables = {observe(kAmbient)}}, scope).value();

@@ -1,4 +1,4 @@
-// Observing the part of a few pods: what is found must be what a whole observation finds for them,
+// Observing what a few pods have: what is found must be what a whole observation finds for them,
 // whichever rules and routes stand around.
 #include <doctest/doctest.h>
 
@@ -51,8 +51,8 @@ struct PodSandbox : Sandbox {
     // What is found of the present pod and of the absent one.
     std::vector<Route> routes(const Pod& pod) {
         return observe({.protocol = kOurs,
-                        .route_tables = {100},
-                        .pods = {{ip(pod.address), ip(pod.absent)}}})
+                        .routes = {{.table = 100,
+                                    .destinations = {{prefix(pod.address), prefix(pod.absent)}}}}})
             .routes;
     }
 
@@ -141,19 +141,24 @@ TEST_CASE_FIXTURE(PodSandbox, "a route of another maker is found beside ours") {
     }
 }
 
-TEST_CASE_FIXTURE(PodSandbox, "links, addresses and rules are not looked at") {
-    both("add priority 103 lookup 100 protocol 122");
-    const auto state = observe({.protocol = kOurs,
-                                .links = {"va"},
-                                .route_tables = {100},
-                                .rule_priorities = {103},
-                                .sysctls = {"net/ipv4/conf/va/rp_filter"},
-                                .pods = {{ip(kFour.address)}}});
-    CHECK(state.links.empty());
-    CHECK(state.addresses.empty());
-    CHECK(state.rules.empty());
-    CHECK(state.routes == std::vector{kFour.route});
-    CHECK(state.sysctls.size() == 1);
+TEST_CASE_FIXTURE(PodSandbox, "a destination that is more than one address") {
+    both("add priority 103 lookup 100");
+    for (const auto& pod : {kFour, kSix}) {
+        must_run("ip route add " + pod.wider + " dev va table 100 proto 122");
+        const auto found =
+            observe({.routes = {{.table = 100, .destinations = {{prefix(pod.wider)}}}}}).routes;
+        REQUIRE(found.size() == 1);
+        CHECK(found[0].destination == prefix(pod.wider));
+    }
+}
+
+TEST_CASE_FIXTURE(PodSandbox, "what is ours elsewhere is found only as a stray") {
+    both("add priority 104 lookup 100 protocol 122");
+    model::Scope scope{.protocol = kOurs, .routes = {{.table = 101}}, .rule_priorities = {103}};
+    CHECK(observe(scope) == model::NetnsState{});
+    scope.strays = true;
+    CHECK(observe(scope).routes == std::vector{kFour.route, kSix.route});
+    CHECK(observe(scope).rules.size() == 2);
 }
 
 // More answers than the socket's receive buffer holds.
@@ -166,7 +171,7 @@ TEST_CASE_FIXTURE(PodSandbox, "elements of many pods") {
         create.emplace_back(plan::AddElement{table, "pods4", {.address = pods.back()}});
     }
     apply(create);
-    const auto state = observe({.filter_tables = {table}, .pods = pods});
+    const auto state = observe({.filter = {{.table = table, .chains = false, .keys = pods}}});
     REQUIRE(state.tables.size() == 1);
     CHECK(state.tables.front().sets.front().elements.size() == pods.size());
 }

@@ -11,7 +11,8 @@ using model::Route;
 using model::RouteScope;
 using model::RouteType;
 
-const model::Scope kScope{.protocol = kOurs, .route_tables = {100, 101, 102}};
+const model::Scope kScope{
+    .protocol = kOurs, .strays = true, .routes = {{.table = 100}, {.table = 101}, {.table = 102}}};
 
 // The routes of the contract, on a veth in the place of each device.
 const Route kZtunnel4{.table = 100,

@@ -11,7 +11,8 @@ using model::Goto;
 using model::Lookup;
 using model::PolicyRule;
 
-const model::Scope kScope{.protocol = kOurs, .rule_priorities = {100, 101, 102, 103}};
+const model::Scope kScope{
+    .protocol = kOurs, .strays = true, .rule_priorities = {100, 101, 102, 103}};
 
 PolicyRule rule(Family family, std::uint32_t priority, Mark mark, model::RuleAction action) {
     return {

@@ -176,14 +176,14 @@ TEST_CASE("the scope covers every object of the state") {
     const model::Scope scope = node_scope(kDatapath, facts);
     CHECK(scope.protocol == 122);
     CHECK(scope.links == Lines{"istioin", "istioout"});
-    CHECK(scope.route_tables == std::vector<std::uint32_t>{100, 101, 102});
+    CHECK(scope.routes == std::vector<model::RouteSelector>{{100}, {101}, {102}});
     CHECK(scope.rule_priorities == std::vector<std::uint32_t>{100, 101, 102, 103});
-    CHECK(scope.filter_tables == std::vector<model::TableId>{{.name = "ambient"}});
+    CHECK(scope.filter == std::vector<model::FilterSelector>{{.table = {.name = "ambient"}}});
     CHECK(scope.sysctls ==
           Lines{"net/ipv4/conf/istioin/rp_filter", "net/ipv4/conf/istioout/rp_filter",
                 "net/ipv4/conf/veth-zt/rp_filter", "net/ipv4/conf/veth-httpbin/rp_filter",
                 "net/ipv4/conf/veth-sleep/rp_filter"});
-    CHECK_FALSE(scope.pods.has_value());
+    CHECK(scope.strays);
 }
 
 }  // namespace

@@ -61,12 +61,13 @@ TEST_CASE("the scope covers addresses that are no longer wanted") {
                                                {ip("fd00:10:244:1::11"), "veth-sleep", ""}};
     CHECK(pods_scope(kDatapath, pods, addresses) ==
           model::Scope{.protocol = 122,
-                       .links = {},
-                       .route_tables = {100},
-                       .rule_priorities = {},
+                       .routes = {{.table = 100,
+                                   .destinations = {{Prefix::host(ip("10.244.1.11")),
+                                                     Prefix::host(ip("10.244.1.99"))}}}},
                        .sysctls = {"net/ipv4/conf/veth-sleep/rp_filter"},
-                       .filter_tables = {{.name = "ambient"}},
-                       .pods = {{ip("10.244.1.11"), ip("10.244.1.99")}}});
+                       .filter = {{.table = {.name = "ambient"},
+                                   .chains = false,
+                                   .keys = {{ip("10.244.1.11"), ip("10.244.1.99")}}}}});
 }
 
 }  // namespace

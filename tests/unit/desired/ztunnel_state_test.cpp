@@ -108,11 +108,12 @@ TEST_CASE("the scope covers every object of the state") {
     CHECK(ztunnel_scope(kDatapath, kIpv4) ==
           model::Scope{
               .protocol = 122,
+              .strays = true,
               .links = {"pistioin", "pistioout"},
-              .route_tables = {100},
+              .routes = {{.table = 100}},
               .rule_priorities = {20000, 20003},
               .sysctls = {"net/ipv4/conf/pistioin/rp_filter", "net/ipv4/conf/pistioout/rp_filter"},
-              .filter_tables = {{.name = "ambient"}}});
+              .filter = {{.table = {.name = "ambient"}}}});
 }
 
 }  // namespace

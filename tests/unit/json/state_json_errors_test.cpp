@@ -136,9 +136,13 @@ TEST_CASE("a bad scope is refused with its place and reason") {
         {"{}", "the document has no field \"protocol\""},
         {R"({"protocol":1,"link":[]})", "link is not a field that is known here"},
         {R"({"protocol":1,"links":[1]})", "links[0] must be text"},
-        {R"({"protocol":1,"route_tables":["a"]})",
-         "route_tables[0] must be a whole number from 0 to 4294967295"},
-        {R"({"protocol":1,"pods":["10.0.0.0/8"]})", "pods[0] \"10.0.0.0/8\" is not an IP address"},
+        {R"({"protocol":1,"routes":["a"]})",
+         "routes[0] must be a whole number from 0 to 4294967295"},
+        {R"({"protocol":1,"routes":[{"table":1}]})", "routes[0] has no field \"to\""},
+        {R"({"protocol":1,"routes":[{"to":[]}]})", "routes[0] has no field \"table\""},
+        {R"({"protocol":1,"filter":[{"table":"t","keys":["10.0.0.0/8"]}]})",
+         "filter[0].keys[0] \"10.0.0.0/8\" is not an IP address"},
+        {R"({"protocol":1,"filter":[1]})", "filter[0] must be an object"},
     };
     for (const auto& [text, error] : all) {
         CAPTURE(text);

@@ -97,27 +97,40 @@ TEST_CASE("tables of one name in two families are two, in a state and in a scope
     CHECK_EQ(json::parse_state(json::dump(state)), state);
     CHECK_EQ(json::parse_state(R"({"tables": [{"name": "t", "family": "bridge"}, {"name": "t"}]})"),
              state);
-    const Scope scope{.filter_tables = {{.name = "t"}, bridges}};
+    const Scope scope{.filter = {{.table = {.name = "t"}},
+                                 {.table = bridges},
+                                 {.table = bridges, .chains = false}}};
     CHECK_EQ(json::parse_scope(json::dump(scope)), scope);
 }
 
-TEST_CASE("a scope of no pods is not a scope of all") {
-    const auto scope = json::parse_scope(R"({"protocol": 122, "pods": []})");
-    REQUIRE(scope.has_value());
-    CHECK(scope->pods.has_value());
-    CHECK_EQ(json::parse_scope(json::dump(*scope)), *scope);
-    const auto two =
-        json::parse_scope(R"({"protocol": 122, "pods": ["10.0.0.1", "fd00::1"], "links": ["a"],
-        "route_tables": [1], "rule_priorities": [2], "sysctls": ["x"], "filter_tables": ["t"]})");
-    REQUIRE(two.has_value());
-    const Scope expected{.protocol = 122,
-                         .links = {"a"},
-                         .route_tables = {1},
-                         .rule_priorities = {2},
-                         .sysctls = {"x"},
-                         .filter_tables = {{.name = "t"}},
-                         .pods = {{IpAddress::v4(10, 0, 0, 1), *IpAddress::parse("fd00::1")}}};
-    CHECK_EQ(*two, expected);
+TEST_CASE("a scope of no routes and no elements is not a scope of all") {
+    const auto none = json::parse_scope(
+        R"({"protocol": 122, "routes": [{"table": 1, "to": []}], "filter": [{"table": "t", "keys": []}]})");
+    REQUIRE(none.has_value());
+    CHECK(none->routes.at(0).destinations.has_value());
+    CHECK(none->filter.at(0).keys.has_value());
+    CHECK_EQ(json::parse_scope(json::dump(*none)), *none);
+    const auto all = json::parse_scope(R"({"protocol": 122, "strays": true, "links": ["a"],
+        "routes": [1, {"table": 2, "to": ["10.0.0.1", "fd00::/8"]}], "rule_priorities": [2],
+        "sysctls": ["x"], "filter": ["t", {"table": "u"},
+                                     {"table": {"name": "v", "family": "bridge"}, "keys": ["fd00::1"]}]})");
+    REQUIRE(all.has_value());
+    const Scope expected{
+        .protocol = 122,
+        .strays = true,
+        .links = {"a"},
+        .routes = {{.table = 1},
+                   {.table = 2,
+                    .destinations = {{*Prefix::parse("10.0.0.1"), *Prefix::parse("fd00::/8")}}}},
+        .rule_priorities = {2},
+        .sysctls = {"x"},
+        .filter = {{.table = {.name = "t"}},
+                   {.table = {.name = "u"}, .chains = false},
+                   {.table = {.family = TableFamily::bridge, .name = "v"},
+                    .chains = false,
+                    .keys = {{*IpAddress::parse("fd00::1")}}}}};
+    CHECK_EQ(*all, expected);
+    CHECK_EQ(json::parse_scope(json::dump(*all)), *all);
 }
 
 }  // namespace

@@ -24,11 +24,12 @@ const Route kRoute = {.table = 100,
                       .link = "istioin",
                       .gateway = IpAddress::v4(192, 168, 126, 2)};
 const Scope kScope = {.protocol = 122,
+                      .strays = true,
                       .links = {"istioin"},
-                      .route_tables = {100},
+                      .routes = {{.table = 100}},
                       .rule_priorities = {100},
                       .sysctls = {"net/ipv4/conf/istioin/rp_filter"},
-                      .filter_tables = {{.name = "ambient"}}};
+                      .filter = {{.table = {.name = "ambient"}}}};
 
 const TableId kTable = {.name = "t"};
 
@@ -181,7 +182,7 @@ TEST_CASE("a failed plan says how far it came: to the transaction that failed, w
     CHECK(kernel.state().tables.empty());
 }
 
-TEST_CASE("observations: by scope, and of some pods only") {
+TEST_CASE("observations: by scope, of some routes and elements only") {
     NetnsState state = *json::parse_state(R"({
         "links": [{"name": "istioin", "kind": "geneve", "vni": 1, "remote": "10.0.0.1", "mtu": 1450,
                    "mac": "02:00:00:00:00:01"}, {"name": "eth0", "kind": "veth"}],
@@ -206,17 +207,20 @@ TEST_CASE("observations: by scope, and of some pods only") {
     CHECK_EQ(whole.sysctls.size(), 1);
     CHECK_EQ(whole.tables, std::vector{state.tables[0]});
 
-    auto pods_scope = kScope;
-    pods_scope.pods = {IpAddress::v4(10, 0, 0, 9)};
-    const auto pods = *kernel.observe(pods_scope);
-    CHECK(pods.links.empty());
-    CHECK(pods.addresses.empty());
-    CHECK(pods.rules.empty());
-    CHECK_EQ(pods.routes.size(), 1);
-    CHECK_EQ(pods.sysctls.size(), 1);
-    REQUIRE_EQ(pods.tables.size(), 1);
-    CHECK(pods.tables[0].chains.empty());
-    CHECK_EQ(pods.tables[0].sets[0].elements, std::vector{SetElement{IpAddress::v4(10, 0, 0, 9)}});
+    const auto some =
+        *kernel.observe({.protocol = 122,
+                         .routes = {{.table = 100, .destinations = {{*Prefix::parse("10.0.0.9")}}}},
+                         .filter = {{.table = {.name = "ambient"},
+                                     .chains = false,
+                                     .keys = {{IpAddress::v4(10, 0, 0, 9)}}}}});
+    CHECK(some.links.empty());
+    CHECK(some.addresses.empty());
+    CHECK(some.rules.empty());
+    CHECK(some.sysctls.empty());
+    CHECK_EQ(some.routes.size(), 1);
+    REQUIRE_EQ(some.tables.size(), 1);
+    CHECK(some.tables[0].chains.empty());
+    CHECK_EQ(some.tables[0].sets[0].elements, std::vector{SetElement{IpAddress::v4(10, 0, 0, 9)}});
 }
 
 }  // namespace

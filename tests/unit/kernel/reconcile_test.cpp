@@ -17,10 +17,9 @@ constexpr std::uint8_t kOurs = 122;
 
 const Scope kScope = {.protocol = kOurs,
                       .links = {"istioin"},
-                      .route_tables = {100},
+                      .routes = {{.table = 100}},
                       .rule_priorities = {100},
-                      .sysctls = {},
-                      .filter_tables = {}};
+                      .sysctls = {}};
 
 model::PolicyRule rule(std::uint32_t table, std::uint8_t protocol = kOurs) {
     return {.priority = 100, .action = model::Lookup{table}, .protocol = protocol};

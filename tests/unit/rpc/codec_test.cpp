@@ -33,9 +33,9 @@ rpc::Reply enrolled_reply() {
                                                     .comment = "8a1c/c1/eth0"}}}},
                             .chains = {}}};
     reply.scope.protocol = 122;
-    reply.scope.route_tables = {100};
-    reply.scope.filter_tables = {{.name = "ambient"}};
-    reply.scope.pods = {IpAddress::v4(10, 244, 1, 11)};
+    reply.scope.routes = {{.table = 100, .destinations = {{*Prefix::parse("10.244.1.11")}}}};
+    reply.scope.filter = {
+        {.table = {.name = "ambient"}, .chains = false, .keys = {{IpAddress::v4(10, 244, 1, 11)}}}};
     return reply;
 }
 
@@ -67,7 +67,7 @@ TEST_CASE("every kind of error keeps its kind") {
         CHECK(rpc::decode_reply(encode(rpc::Reply{.error = Error{.kind = kind, .doing = "x"}}))
                   ->error->kind == kind);
     }
-    const auto unknown = rpc::decode_reply(R"({"version":1,"error":{"kind":"new","doing":"x"}})");
+    const auto unknown = rpc::decode_reply(R"({"version":2,"error":{"kind":"new","doing":"x"}})");
     CHECK(unknown->error == Error{.kind = ErrorKind::internal, .doing = "x"});
 }
 
@@ -79,13 +79,13 @@ TEST_CASE("text that is not UTF-8 does not break a message") {
 
 TEST_CASE("what is no request is refused with a sentence") {
     for (const auto* text :
-         {"", "{", "[]", "7", R"({"version":1})", R"({"version":1,"verb":"jump"})",
-          R"({"version":1,"verb":7})", R"({"version":1,"verb":"add"})",
-          R"({"version":1,"verb":"del","container_id":""})",
-          R"({"version":1,"verb":"add","container_id":7})",
-          R"({"version":1,"verb":"add","container_id":"c","addresses":"10.0.0.1"})",
-          R"({"version":1,"verb":"add","container_id":"c","addresses":[7]})",
-          R"({"version":1,"verb":"add","container_id":"c","addresses":["10.0.0.256"]})"}) {
+         {"", "{", "[]", "7", R"({"version":2})", R"({"version":2,"verb":"jump"})",
+          R"({"version":2,"verb":7})", R"({"version":2,"verb":"add"})",
+          R"({"version":2,"verb":"del","container_id":""})",
+          R"({"version":2,"verb":"add","container_id":7})",
+          R"({"version":2,"verb":"add","container_id":"c","addresses":"10.0.0.1"})",
+          R"({"version":2,"verb":"add","container_id":"c","addresses":[7]})",
+          R"({"version":2,"verb":"add","container_id":"c","addresses":["10.0.0.256"]})"}) {
         CAPTURE(text);
         const auto request = rpc::decode_request(text);
         REQUIRE(!request);
@@ -96,9 +96,9 @@ TEST_CASE("what is no request is refused with a sentence") {
 
 TEST_CASE("what is no reply is refused") {
     for (const auto* text :
-         {"", "{", "[]", R"({"version":1,"error":"x"})", R"({"version":1,"enrolled":"yes"})",
-          R"({"version":1,"reason":7})", R"({"version":1,"wanted":[]})",
-          R"({"version":1,"wanted":{"routs":[]}})", R"({"version":1,"scope":7})"}) {
+         {"", "{", "[]", R"({"version":2,"error":"x"})", R"({"version":2,"enrolled":"yes"})",
+          R"({"version":2,"reason":7})", R"({"version":2,"wanted":[]})",
+          R"({"version":2,"wanted":{"routs":[]}})", R"({"version":2,"scope":7})"}) {
         CAPTURE(text);
         const auto reply = rpc::decode_reply(text);
         REQUIRE(!reply);
@@ -108,7 +108,7 @@ TEST_CASE("what is no reply is refused") {
 
 TEST_CASE("another version of the messages is not guessed at") {
     for (const auto* text :
-         {"{}", R"({"version":2,"verb":"status"})", R"({"version":"1","verb":"status"})"}) {
+         {"{}", R"({"version":1,"verb":"status"})", R"({"version":"1","verb":"status"})"}) {
         CAPTURE(text);
         const auto request = rpc::decode_request(text);
         REQUIRE(!request);

@@ -1,4 +1,4 @@
-#include "common/kernel/pod_routes.hpp"
+#include "common/kernel/selected_routes.hpp"
 
 #include <cerrno>
 #include <map>
@@ -33,38 +33,31 @@ Result<Match> matching_route(RouteContext& context, const IpAddress& address) {
 }
 
 // What is read once, when first needed.
-class PodRoutes {
+class SelectedRoutes {
   public:
-    PodRoutes(RouteContext& context, const model::Scope& scope)
-        : context_(context), scope_(scope) {}
+    SelectedRoutes(RouteContext& context, std::uint8_t protocol)
+        : context_(context), protocol_(protocol) {}
 
-    Result<void> add(const IpAddress& address) {
-        const auto match = TRY(matching_route(context_, address));
-        for (const auto table : scope_.route_tables)
-            TRY(add(address, table, match));
+    Result<void> add(std::uint32_t table, const Prefix& destination) {
+        if (destination.is_host() && TRY(settled(destination, table))) return {};
+        for (const auto& route : *TRY(whole_table(destination.family(), table))) {
+            if (route.destination == destination) found_.push_back(route);
+        }
         return {};
     }
 
     std::vector<model::Route> take() && { return std::move(found_); }
 
   private:
-    Result<void> add(const IpAddress& address, std::uint32_t table, const Match& match) {
-        const auto destination = Prefix::host(address);
-        if (TRY(settled(destination, table, match))) return {};
-        for (const auto& route : *TRY(whole_table(address.family(), table))) {
-            if (route.destination == destination) found_.push_back(route);
-        }
-        return {};
-    }
-
     // Whether the match tells all that there is in this table.
-    Result<bool> settled(const Prefix& destination, std::uint32_t table, const Match& match) {
+    Result<bool> settled(const Prefix& destination, std::uint32_t table) {
+        const auto match = TRY(matching_route(context_, destination.address()));
         if (!match.certain) return false;
         if (match.route && match.route->table == table) {
             if (match.route->destination != destination)
                 return true;  // the longest prefix would have won
             // A foreign route may hide ours behind a better metric: then the table has to tell.
-            if (match.route->protocol != scope_.protocol) return false;
+            if (match.route->protocol != protocol_) return false;
             found_.push_back(*match.route);
             return true;
         }
@@ -90,7 +83,7 @@ class PodRoutes {
     }
 
     RouteContext& context_;
-    const model::Scope& scope_;
+    std::uint8_t protocol_;
     std::vector<model::Route> found_;
     std::map<Family, std::vector<model::PolicyRule>> rules_;
     std::map<std::pair<Family, std::uint32_t>, std::vector<model::Route>> tables_;
@@ -111,11 +104,12 @@ bool was_tried_before(const std::vector<model::PolicyRule>& rules, std::uint32_t
     return false;
 }
 
-Result<std::vector<model::Route>> observe_pod_routes(RouteContext& context,
-                                                     const model::Scope& scope) {
-    PodRoutes routes(context, scope);
-    for (const auto& address : *scope.pods)
-        TRY(routes.add(address));
+Result<std::vector<model::Route>> observe_selected_routes(RouteContext& context,
+                                                          const model::RouteSelector& selector,
+                                                          std::uint8_t protocol) {
+    SelectedRoutes routes(context, protocol);
+    for (const auto& destination : *selector.destinations)
+        TRY(routes.add(selector.table, destination));
     return std::move(routes).take();
 }
 

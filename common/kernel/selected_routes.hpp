@@ -1,11 +1,12 @@
-// The host routes of a few addresses, at the cost of those addresses and not of the tables' size.
+// The routes to a few destinations, at the cost of those and not of the tables' size.
 //
 // rtnetlink has no "get this route of this table": a dump filters by table and not by destination,
 // and RTM_GETROUTE walks the policy rules as a packet would. So we ask with RTM_F_FIB_MATCH, which
 // answers with the stored route and its table, and check with the rules at hand that the answer
 // speaks for the table in question: it is the route itself, or the table was tried before the one
 // that answered. Where that cannot be shown (no rule leads an unmarked packet to the table yet, a
-// foreign rule stands before it), the whole table is read.
+// foreign rule stands before it), and for a destination that is more than one address, the whole
+// table is read.
 #pragma once
 
 #include <vector>
@@ -14,9 +15,10 @@
 
 namespace ambient {
 
-// In scope.route_tables, of *scope.pods.
-Result<std::vector<model::Route>> observe_pod_routes(RouteContext& context,
-                                                     const model::Scope& scope);
+// Those of a selector with destinations; `protocol` says which routes are ours.
+Result<std::vector<model::Route>> observe_selected_routes(RouteContext& context,
+                                                          const model::RouteSelector& selector,
+                                                          std::uint8_t protocol);
 
 // Whether a packet without mark that was routed by `answered` (nothing: by no table) has tried
 // `table` before, in vain.

@@ -1,6 +1,6 @@
 // When an answer of the routing tables shows that a table has nothing for a pod. A "no" only costs
 // time: the table is then read as a whole (tests/kernel shows that the result is the same).
-#include "common/kernel/pod_routes.hpp"
+#include "common/kernel/selected_routes.hpp"
 
 #include <doctest/doctest.h>
 
