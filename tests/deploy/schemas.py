@@ -18,6 +18,15 @@ FOLDERS = {
 }
 
 
+# What only later Kubernetes has: their components ask for that release.
+SINCE = {"ValidatingAdmissionPolicy": (1, 30), "ValidatingAdmissionPolicyBinding": (1, 30)}
+
+
+def has(version: str, kind: str) -> bool:
+    """Whether Kubernetes of that version knows the kind in the version that is written here."""
+    return tuple(int(part) for part in version.split(".")[:2]) >= SINCE.get(kind, (1, 0))
+
+
 @functools.cache
 def _definitions(version: str) -> dict[str, Any]:
     return json.loads((FOLDERS[version] / "_definitions.json").read_text())
