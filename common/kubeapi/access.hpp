@@ -9,8 +9,8 @@
 
 namespace ambient::kubeapi {
 
-// PEM text, or the file that it is in. A file is read again for each new connection, since what
-// is in it rotates.
+// PEM text, or the file that it is in. A file is read again for each request, since what is in it
+// rotates: a connection that was made with other text is not used any more.
 struct Pem {
     std::filesystem::path file = {};
     std::string text = {};

@@ -18,7 +18,8 @@ namespace ambient::kubeapi {
 // it. libcurl may not be called from its own callbacks, so what callers ask for is posted.
 class Client::Loop : public std::enable_shared_from_this<Client::Loop> {
   public:
-    Loop(asio::io_context& io, Access access) : io_(io), access_(std::move(access)), timer_(io) {}
+    Loop(asio::io_context& io, Access access, std::chrono::seconds connection_life)
+        : io_(io), access_(std::move(access)), connection_life_(connection_life), timer_(io) {}
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
     ~Loop() { libcurl()->global_cleanup(); }
@@ -56,6 +57,7 @@ class Client::Loop : public std::enable_shared_from_this<Client::Loop> {
 
     asio::io_context& io_;
     Access access_;
+    std::chrono::seconds connection_life_;
     asio::steady_timer timer_;
     CURLM* multi_ = nullptr;
     std::map<int, std::shared_ptr<Socket>> sockets_;
@@ -163,7 +165,7 @@ void Client::Loop::act(int fd, int events) {
 
 void Client::Loop::add(const std::shared_ptr<Transfer>& transfer) {
     if (transfer->abandoned()) return;
-    const auto prepared = transfer->prepare(access_);
+    const auto prepared = transfer->prepare(access_, connection_life_);
     if (prepared) {
         libcurl()->multi_add_handle(multi_, transfer->handle());
         return;
@@ -206,9 +208,10 @@ Call Client::Loop::start(Request request, OnData on_data, Done done) {
     });
 }
 
-Result<std::unique_ptr<Client>> Client::open(asio::io_context& io, Access access) {
+Result<std::unique_ptr<Client>> Client::open(asio::io_context& io, Access access,
+                                             std::chrono::seconds connection_life) {
     if (!libcurl()) return std::unexpected(libcurl().error());
-    auto loop = std::make_shared<Loop>(io, std::move(access));
+    auto loop = std::make_shared<Loop>(io, std::move(access), connection_life);
     TRY(loop->open());
     return std::unique_ptr<Client>(new Client(std::move(loop)));
 }

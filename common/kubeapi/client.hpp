@@ -1,7 +1,7 @@
 // Requests to a Kubernetes API server: TLS, credentials, deadlines and bounds in one place. What an
 // answer means is the caller's business.
 //
-// On one Asio loop, nothing blocks, except that the token's file is read for each request. No
+// On one Asio loop, nothing blocks, except that the files of Access are read for each request. No
 // callback is called from within send(), stream() or the destruction of a Call. The loop must
 // outlive the client; the client must not be destroyed from one of its callbacks.
 #pragma once
@@ -39,6 +39,11 @@ struct Response {
 };
 
 inline constexpr std::size_t kMaxBodyBytes = 1 << 20;
+// A Retry-After is never longer than this: a proxy's mistake must not blind the node for a day.
+inline constexpr std::chrono::seconds kLongestRetryAfter{3600};
+// A connection that is older is not used for one more request, so that requests move to servers
+// that were added, and away from those that are being drained.
+inline constexpr std::chrono::seconds kConnectionLife{300};
 
 // A request under way. Destroying it cancels it: its callbacks are not called any more.
 class Call {
@@ -65,7 +70,9 @@ class Client {
     using Done = std::function<void(Result<Response>)>;
     using OnData = std::function<void(std::string_view bytes)>;
 
-    static Result<std::unique_ptr<Client>> open(asio::io_context& io, Access access);
+    static Result<std::unique_ptr<Client>> open(
+        asio::io_context& io, Access access,
+        std::chrono::seconds connection_life = kConnectionLife);
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

@@ -17,6 +17,8 @@ namespace {
 using config::Value;
 using Text = Result<std::string>;
 
+const Value kNothing;
+
 class Kubeconfig {
   public:
     Kubeconfig(const std::filesystem::path& path, const Value& document)
@@ -63,7 +65,8 @@ class Kubeconfig {
                                             "use a service account's token or a client certificate",
                                             name));
         }
-        for (const char* name : {"username", "password", "as"}) {
+        for (const char* name :
+             {"username", "password", "as", "as-uid", "as-groups", "as-user-extra"}) {
             if (find(user, name)) return refuse(user, fmt::format("{} is not supported", name));
         }
         out.client_certificate = TRY(pem(user, "client-certificate"));
@@ -98,21 +101,26 @@ class Kubeconfig {
         if (!list) return refuse(document_, fmt::format("has no {}s", kind));
         for (const Value& item : list->items) {
             if (TRY(text(item, "name")) != name) continue;
-            if (const Value* found = find(item, kind)) return std::cref(*found);
+            const Value* found = find(item, kind);
+            return std::cref(found ? *found : kNothing);
         }
         return refuse(*list, fmt::format("there is no {} '{}'", kind, name));
     }
 
+    // A field without a value is absent, as in client-go.
     static const Value* find(const Value& mapping, std::string_view name) {
         const auto named = [&](const auto& field) { return field.first.text == name; };
         const auto field = std::ranges::find_if(mapping.fields, named);
-        return field == mapping.fields.end() ? nullptr : &field->second;
+        if (field == mapping.fields.end()) return nullptr;
+        const Value& value = field->second;
+        const bool empty = value.text.empty() && value.fields.empty() && value.items.empty();
+        return empty ? nullptr : &value;
     }
 
     // Empty when it is absent.
     Text text(const Value& mapping, std::string_view name) const {
         const Value* value = find(mapping, name);
-        if (!value || value->kind == Value::Kind::null) return "";
+        if (!value) return "";
         if (value->kind != Value::Kind::scalar) {
             return refuse(*value, fmt::format("{} must be text", name));
         }

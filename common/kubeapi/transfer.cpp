@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "common/base/read_file.hpp"
 #include "common/kubeapi/credentials.hpp"
 
 namespace ambient::kubeapi {
@@ -20,6 +21,7 @@ constexpr long kKeepaliveIntervalSeconds = 10;
 constexpr unsigned kUnansweredMs = 60'000;
 // The default upload buffer of 64 KiB is for larger bodies than ours.
 constexpr long kBufferBytes = 16 * 1024;
+constexpr std::size_t kMaxPemBytes = 1 << 20;  // a bundle of all public authorities is 220 KiB
 
 }  // namespace
 
@@ -39,15 +41,14 @@ void Transfer::add_header(const std::string& line) {
     headers_.reset(libcurl()->slist_append(headers_.release(), line.c_str()));
 }
 
-void Transfer::set_pem(CURLoption file_option, CURLoption text_option, const Pem& pem) {
-    if (!pem.file.empty()) {
-        set(file_option, pem.file.c_str());
-    } else if (!pem.text.empty()) {
-        curl_blob blob = {.data = const_cast<char*>(pem.text.data()),
-                          .len = pem.text.size(),
-                          .flags = CURL_BLOB_COPY};
-        set(text_option, &blob);
-    }
+// As text also what is in a file: libcurl uses a connection again when the options are the same,
+// and the name of a file says nothing about what was in it (vtls.c, Curl_ssl_config_matches).
+Result<void> Transfer::set_pem(CURLoption option, const Pem& pem) {
+    if (pem.empty()) return {};
+    std::string text = pem.file.empty() ? pem.text : TRY(read_file(pem.file, kMaxPemBytes));
+    curl_blob blob = {.data = text.data(), .len = text.size(), .flags = CURL_BLOB_COPY};
+    set(option, &blob);
+    return {};
 }
 
 void Transfer::describe_request(const Access& access, const std::string& token) {
@@ -75,7 +76,7 @@ void Transfer::describe_request(const Access& access, const std::string& token) 
     set(CURLOPT_HTTPHEADER, headers_.get());
 }
 
-void Transfer::describe_connection(const Access& access) {
+void Transfer::describe_connection(const Access& access, std::chrono::seconds connection_life) {
     set(CURLOPT_PROTOCOLS_STR, access.server.starts_with("http:") ? "http" : "https");
     set(CURLOPT_PROXY, "");  // whatever the environment says: it is meant for other programs
     // A watch is a connection of its own: the end of one ends no other.
@@ -86,6 +87,7 @@ void Transfer::describe_connection(const Access& access) {
     const auto deadline = static_cast<long>(request_.deadline.count());
     set(CURLOPT_TIMEOUT_MS, deadline);
     set(CURLOPT_CONNECTTIMEOUT_MS, std::min(deadline, kConnectMs));
+    set(CURLOPT_MAXLIFETIME_CONN, static_cast<long>(connection_life.count()));
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_TCP_KEEPIDLE, kKeepaliveIdleSeconds);
     set(CURLOPT_TCP_KEEPINTVL, kKeepaliveIntervalSeconds);
@@ -94,7 +96,7 @@ void Transfer::describe_connection(const Access& access) {
     set(CURLOPT_UPLOAD_BUFFERSIZE, kBufferBytes);
 }
 
-void Transfer::describe_tls(const Access& access) {
+Result<void> Transfer::describe_tls(const Access& access) {
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_SSL_VERIFYPEER, access.insecure_skip_tls_verify ? 0L : 1L);
     set(CURLOPT_SSL_VERIFYHOST, access.insecure_skip_tls_verify ? 0L : 2L);
@@ -103,21 +105,21 @@ void Transfer::describe_tls(const Access& access) {
         set(CURLOPT_CAINFO, nullptr);
         set(CURLOPT_CAPATH, nullptr);
     }
-    set_pem(CURLOPT_CAINFO, CURLOPT_CAINFO_BLOB, access.ca);
-    set_pem(CURLOPT_SSLCERT, CURLOPT_SSLCERT_BLOB, access.client_certificate);
-    set_pem(CURLOPT_SSLKEY, CURLOPT_SSLKEY_BLOB, access.client_key);
     set(CURLOPT_KEYPASSWD, "");  // without one OpenSSL asks the terminal
+    TRY(set_pem(CURLOPT_CAINFO_BLOB, access.ca));
+    TRY(set_pem(CURLOPT_SSLCERT_BLOB, access.client_certificate));
+    return set_pem(CURLOPT_SSLKEY_BLOB, access.client_key);
 }
 
-Result<void> Transfer::prepare(const Access& access) {
+Result<void> Transfer::prepare(const Access& access, std::chrono::seconds connection_life) {
     const std::string token = TRY(bearer_token(access));
     set(CURLOPT_PRIVATE, this);
     set(CURLOPT_ERRORBUFFER, words_.data());
     set(CURLOPT_WRITEFUNCTION, &Transfer::on_write);
     set(CURLOPT_WRITEDATA, this);
     describe_request(access, token);
-    describe_connection(access);
-    describe_tls(access);
+    describe_connection(access, connection_life);
+    TRY(describe_tls(access));
     if (refused_ != CURLE_OK) return std::unexpected(failure(refused_));
     return {};
 }
@@ -168,7 +170,8 @@ Result<Response> Transfer::result(CURLcode code) {
     response_.status = static_cast<int>(status);
     curl_off_t retry_after = 0;
     libcurl()->easy_getinfo(handle(), CURLINFO_RETRY_AFTER, &retry_after);
-    if (retry_after > 0) response_.retry_after = std::chrono::seconds(retry_after);
+    if (retry_after > 0)
+        response_.retry_after = std::min(std::chrono::seconds(retry_after), kLongestRetryAfter);
     return std::move(response_);
 }
 

@@ -26,8 +26,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
 
-    // Errors: internal (libcurl refuses an option), and those of reading the token.
-    Result<void> prepare(const Access& access);
+    // Errors: internal (libcurl refuses an option), and those of reading token and certificates.
+    Result<void> prepare(const Access& access, std::chrono::seconds connection_life);
 
     [[nodiscard]] CURL* handle() const { return easy_.get(); }
     // Nobody wants the answer any more. What the callbacks hold stays until the end: this may be
@@ -45,12 +45,12 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     static int on_socket(void* self, curl_socket_t socket, curlsocktype purpose);
 
     void describe_request(const Access& access, const std::string& token);
-    void describe_connection(const Access& access);
-    void describe_tls(const Access& access);
+    void describe_connection(const Access& access, std::chrono::seconds connection_life);
+    Result<void> describe_tls(const Access& access);
     void add_header(const std::string& line);
     template <class T>
     void set(CURLoption option, T value);
-    void set_pem(CURLoption file_option, CURLoption text_option, const Pem& pem);
+    Result<void> set_pem(CURLoption option, const Pem& pem);
     [[nodiscard]] Error failure(CURLcode code) const;
 
     Request request_;

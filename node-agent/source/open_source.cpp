@@ -38,7 +38,8 @@ Result<void> read_once(asio::io_context& io, Source& source, const PodTable& pod
     }
     if (pods.is_complete()) return {};
     return std::unexpected(
-        invalid_input("the source could not be read as a whole (see above); mend it first"));
+        Error{.kind = ErrorKind::unavailable,
+              .doing = "the source could not be read as a whole (see above); mend it first"});
 }
 
 }  // namespace ambient::agent

@@ -25,7 +25,7 @@ Result<std::unique_ptr<Source>> open_source(const config::AgentConfig& config, P
 inline constexpr std::chrono::seconds kNoWait{0};
 
 // Runs the loop until everything there is was told, at most for `patience`; for what is done once.
-// Error invalid_input when it was not.
+// Error unavailable when it was not.
 Result<void> read_once(asio::io_context& io, Source& source, const PodTable& pods,
                        std::chrono::seconds patience);
 

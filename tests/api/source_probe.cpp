@@ -35,6 +35,7 @@ struct Options {
     unsigned watch_margin_ms = 30'000;
     unsigned list_ms = 60'000;
     unsigned fetch_ms = 2'000;
+    unsigned connection_seconds = 300;
     unsigned backoff_first_ms = 250;
     unsigned backoff_most_ms = 30'000;
 };
@@ -49,6 +50,7 @@ void describe_options(CLI::App& app, Options& options) {
     app.add_option("--watch-margin-ms", options.watch_margin_ms);
     app.add_option("--list-ms", options.list_ms);
     app.add_option("--fetch-ms", options.fetch_ms);
+    app.add_option("--connection-seconds", options.connection_seconds);
     app.add_option("--backoff-first-ms", options.backoff_first_ms);
     app.add_option("--backoff-most-ms", options.backoff_most_ms);
 }
@@ -251,7 +253,8 @@ int main(int argc, char** argv) {
     const auto access = access_of(options);
     if (!access) return fail(access.error());
     asio::io_context io;
-    const auto client = kubeapi::Client::open(io, *access);
+    const auto client =
+        kubeapi::Client::open(io, *access, std::chrono::seconds(options.connection_seconds));
     if (!client) return fail(client.error());
     Probe(io, **client, options).run();
     return 0;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,55 @@ def test_token_is_read_again_as_it_rotates(cluster: Cluster, tmp_path: Path) -> 
         probe.wait_enrolled("one", "two")
     used = {seen.request.headers["authorization"] for seen in cluster.server.requests()}
     assert "Bearer second-token" in used
+
+
+def test_client_certificate_is_read_again_as_it_rotates(cluster: Cluster, tmp_path: Path) -> None:
+    """An idle connection says who we were: it is not used any more."""
+    certificate, key = tmp_path / "client.crt", tmp_path / "client.key"
+
+    def become(user: str) -> None:
+        for new, path in zip(cluster.server.authority.client(user), (certificate, key), strict=True):
+            fresh = path.with_suffix(".new")
+            fresh.write_bytes(new.read_bytes())
+            fresh.rename(path)
+
+    def user_of_a_fetch(probe: Probe) -> str:
+        assert probe.fetch("mesh/one") == "ok"
+        return cluster.server.requests("get", "pods")[-1].user
+
+    become("first")
+    user = {"client-certificate": str(certificate), "client-key": str(key)}
+    with Probe(*cluster.kubeconfig(user=user)) as probe:
+        probe.wait_enrolled("one")
+        assert user_of_a_fetch(probe) == "first"
+        become("second")
+        assert user_of_a_fetch(probe) == "second"
+
+
+def test_authority_is_read_again_as_it_rotates(cluster: Cluster, tmp_path: Path) -> None:
+    """A connection to a server that would not be trusted any more is not used any more."""
+    authority = tmp_path / "authority.pem"
+    authority.write_bytes(cluster.server.authority.file.read_bytes())
+    with Probe(*cluster.kubeconfig({"certificate-authority": str(authority)})) as probe:
+        probe.wait_enrolled("one")
+        assert probe.fetch("mesh/one") == "ok"
+        authority.write_bytes(Authority(tmp_path / "other").file.read_bytes())
+        assert probe.fetch("mesh/one") == "unavailable"
+
+
+def test_connections_have_a_longest_life(cluster: Cluster) -> None:
+    """Reused until then; busy ones, too, are closed some day: whoever balances load counts on it."""
+
+    def connections() -> list[int]:
+        return [seen.connection for seen in cluster.server.requests("get", "pods")]
+
+    with Probe(*cluster.kubeconfig(), "--connection-seconds", "1") as probe:
+        probe.wait_enrolled("one")
+        deadline = time.monotonic() + 20
+        while len(set(connections())) < 2:
+            assert time.monotonic() < deadline
+            assert probe.fetch("mesh/one") == "ok"
+    assert connections().count(connections()[0]) > 1
 
 
 def test_token_that_comes_late(cluster: Cluster, tmp_path: Path) -> None:

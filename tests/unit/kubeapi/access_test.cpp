@@ -6,6 +6,7 @@
 #include <string>
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "common/kubeapi/base64.hpp"
 #include "common/kubeapi/credentials.hpp"
@@ -112,7 +113,8 @@ TEST_CASE("a context without user, and without checks of the server") {
 TEST_CASE("kubeconfigs that cannot be used") {
     CHECK(refusal("") == "names no current context");
     CHECK(refusal("current-context: a") == "has no contexts");
-    CHECK(refusal("current-context: a\ncontexts: []") == "there is no context 'a'");
+    CHECK(refusal("current-context: a\ncontexts: []") == "has no contexts");
+    CHECK(refusal("current-context: a\ncontexts: [{name: b}]") == "there is no context 'a'");
     CHECK(refusal("current-context: [a]") == "current-context must be text");
     CHECK(refusal("current-context: a\ncontexts: [{name: a, context: {user: u}}]") ==
           "names no current cluster");
@@ -137,13 +139,45 @@ TEST_CASE("kubeconfigs that cannot be used") {
     CHECK(refusal(kubeconfig(server, "auth-provider: {name: gcp}")).starts_with("auth-provider "));
     CHECK(refusal(kubeconfig(server, "username: admin, password: x")) ==
           "username is not supported");
+    for (const char* name : {"as-uid", "as-groups", "as-user-extra"})
+        CHECK(refusal(kubeconfig(server, std::string(name) + ": x")) ==
+              std::string(name) + " is not supported");
     CHECK(refusal(kubeconfig(server, "") + "users: []\n") ==
           "'users' is here a second time, first in line 12; remove one");
 }
 
+// As client-go reads it: `kubectl config` and generators write fields that have no value.
+TEST_CASE("a field that is null or empty is absent") {
+    const Access expected = {.server = "https://api.example.org:6443", .token = "secret"};
+    for (const char* value : {"null", "~", "''", "{}", "[]"}) {
+        const auto empty = [&](const char* name) { return fmt::format(", {}: {}", name, value); };
+        std::string cluster = kServer;
+        std::string user = "token: secret";
+        for (const char* name : {"proxy-url", "tls-server-name", "certificate-authority",
+                                 "certificate-authority-data", "insecure-skip-tls-verify"})
+            cluster += empty(name);
+        for (const char* name : {"exec", "auth-provider", "username", "password", "as", "as-groups",
+                                 "client-certificate", "client-certificate-data", "client-key",
+                                 "client-key-data", "tokenFile"})
+            user += empty(name);
+        const auto access = read(kubeconfig(cluster, user));
+        CAPTURE(value);
+        REQUIRE(access.has_value());
+        CHECK(*access == expected);
+    }
+    // The user that a context names need not say anything.
+    for (const char* user : {"user: null", "user: {}", ""})
+        CHECK(read(fmt::format("current-context: a\n"
+                               "contexts: [{{name: a, context: {{cluster: c, user: u}}}}]\n"
+                               "clusters: [{{name: c, cluster: {{server: 'https://h'}}}}]\n"
+                               "users: [{{name: u, {}}}]\n",
+                               user))
+                  .value() == Access{.server = "https://h"});
+}
+
 TEST_CASE("a place is told") {
     const Folder folder;
-    const auto path = folder.write("config", kubeconfig(std::string(kServer), "exec: {}"));
+    const auto path = folder.write("config", kubeconfig(kServer, "exec: {command: aws}"));
     CHECK(describe(from_kubeconfig(path).error()).starts_with(path.native() + ":14:9: exec"));
     CHECK(from_kubeconfig(folder.path / "none").error().kind == ErrorKind::not_found);
 }
