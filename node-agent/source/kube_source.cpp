@@ -79,13 +79,14 @@ ListWatch::Audience KubeSource::audience_of_pods() {
     return {.list_begins =
                 [this] {
                     shown_pods_.clear();
-                    fetched_.clear();
+                    if (!pod_watch_->may_lag()) ahead_pods_.clear();
                 },
             .shown =
                 [this](kube::Received received) {
                     const PodId id = id_of(pod_in(received));
                     if (pod_watch_->is_listing()) shown_pods_.insert(id);
                     if (!usable(received)) return;
+                    if (!ahead_pods_.caught_up(id, received.resource_version)) return;
                     overtake(id);
                     pods_.put(std::get<kube::Pod>(std::move(received.object)));
                     news_ = true;
@@ -93,6 +94,7 @@ ListWatch::Audience KubeSource::audience_of_pods() {
             .gone =
                 [this](const kube::Received& received) {
                     const PodId id = id_of(pod_in(received));
+                    if (!ahead_pods_.caught_up(id, received.resource_version)) return;
                     overtake(id);
                     pods_.drop_pod(id);
                     news_ = true;
@@ -101,8 +103,10 @@ ListWatch::Audience KubeSource::audience_of_pods() {
                 [this] {
                     // Newer than the list, or older: that a second answer decides, since from now
                     // on the watch tells what comes after it.
-                    for (const PodId& id : std::exchange(fetched_, {})) {
-                        if (shown_pods_.insert(id).second) fetch(id, [](const auto&) {});
+                    for (const auto& [id, version] : ahead_pods_.take()) {
+                        const bool is_shown = !shown_pods_.insert(id).second;
+                        if (is_shown) ahead_pods_.add(id, version);
+                        if (!is_shown) fetch(id, [](const auto&) {});
                     }
                     pods_.keep_only_pods(std::exchange(shown_pods_, {}));
                     pods_listed_ = true;
@@ -112,22 +116,33 @@ ListWatch::Audience KubeSource::audience_of_pods() {
 }
 
 ListWatch::Audience KubeSource::audience_of_spaces() {
-    return {.list_begins = [this] { shown_spaces_.clear(); },
+    return {.list_begins =
+                [this] {
+                    shown_spaces_.clear();
+                    if (!space_watch_->may_lag()) ahead_spaces_.clear();
+                },
             .shown =
                 [this](const kube::Received& received) {
                     const auto& space = space_in(received);
                     if (space_watch_->is_listing()) shown_spaces_.insert(space.name);
                     if (!usable(received)) return;
+                    if (!ahead_spaces_.caught_up(space.name, received.resource_version)) return;
                     pods_.put(space);
                     news_ = true;
                 },
             .gone =
                 [this](const kube::Received& received) {
-                    pods_.drop_namespace(space_in(received).name);
+                    const auto& name = space_in(received).name;
+                    if (!ahead_spaces_.caught_up(name, received.resource_version)) return;
+                    pods_.drop_namespace(name);
                     news_ = true;
                 },
             .listed =
                 [this] {
+                    // Newer than the list, or gone by now: then it has no pods.
+                    for (const auto& [name, version] : ahead_spaces_.take()) {
+                        if (!shown_spaces_.insert(name).second) ahead_spaces_.add(name, version);
+                    }
                     pods_.keep_only_namespaces(std::exchange(shown_spaces_, {}));
                     spaces_listed_ = true;
                     listed();
@@ -197,7 +212,7 @@ void KubeSource::on_pod(const PodId& id, const Result<kubeapi::Response>& result
                                              .object = "on node " + node_name_}));
     }
     if (!overtaken) {
-        if (pod_watch_->is_listing()) fetched_.insert(id);
+        ahead_pods_.add(id, received->resource_version);
         pods_.put(std::move(pod));
         changed_();
     }
@@ -220,7 +235,7 @@ void KubeSource::on_space(const PodId& id, const Result<kubeapi::Response>& resu
     if (!received) return end(id, std::unexpected(received.error()));
     // What the watch said meanwhile goes on, and this may be older.
     if (!pods_.shows(id, "")) {
-        if (space_watch_->is_listing()) shown_spaces_.insert(id.space);
+        ahead_spaces_.add(id.space, received->resource_version);
         pods_.put(space_in(*received));
         changed_();
     }

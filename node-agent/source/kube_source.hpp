@@ -11,6 +11,7 @@
 #include "common/kubeapi/client.hpp"
 #include "node-agent/source/list_watch.hpp"
 #include "node-agent/source/source.hpp"
+#include "node-agent/source/version.hpp"
 
 namespace ambient::agent {
 
@@ -69,7 +70,8 @@ class KubeSource : public Source {
     bool pods_listed_ = false;  // once
     bool spaces_listed_ = false;
     std::map<PodId, Fetch> fetches_;
-    std::set<PodId> fetched_;  // while the list of pods is under way
+    Ahead<PodId> ahead_pods_;
+    Ahead<std::string> ahead_spaces_;
 };
 
 }  // namespace ambient::agent

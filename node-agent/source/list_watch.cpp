@@ -1,6 +1,7 @@
 #include "node-agent/source/list_watch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "common/kubeapi/path.hpp"
 #include "node-agent/loop/log.hpp"
 #include "node-agent/source/refusal.hpp"
+#include "node-agent/source/version.hpp"
 
 namespace ambient::agent {
 namespace {
@@ -17,6 +19,7 @@ constexpr int kOk = 200;
 constexpr int kBadRequest = 400;
 constexpr int kGone = 410;
 constexpr int kTooManyRequests = 429;
+constexpr std::array kVersionRefused = {kBadRequest, kGone, 422, 504};
 // client-go's default, too (tools/pager).
 constexpr int kChunk = 500;
 // A watch that lived so long was a success, even if it told nothing and broke then.
@@ -26,8 +29,6 @@ constexpr std::chrono::seconds kAtOnce{1};
 // A server may refuse a version in other words than 410, say after its data was restored from a
 // backup ("Too large resource version", 504).
 constexpr unsigned kRefusalsUntilList = 3;
-// Of a Retry-After.
-constexpr std::chrono::seconds kMostAsked{120};
 
 }  // namespace
 
@@ -39,7 +40,8 @@ ListWatch::ListWatch(asio::io_context& io, kubeapi::Client& client, Collection c
       timing_(timing),
       backoff_(timing.backoff),
       random_(std::random_device{}()),
-      timer_(io) {}
+      timer_(io),
+      silence_(io) {}
 
 void ListWatch::list_anew() {
     version_.clear();
@@ -48,14 +50,20 @@ void ListWatch::list_anew() {
     list_chunk();
 }
 
-// No resourceVersion is asked for: the list is of now ("most recent"). A list from a server's cache
-// ("0") would be cheaper for it, but may be older than what we, or the plugin, saw before, and pods
-// that it does not know yet would lose their capture.
+// The first list is of now ("most recent"): what the kernel captures from before us may be younger
+// than a server's cache. After a watch that expired it need only be as new as what that watch told:
+// a server answers this from its cache, and etcd is not asked by every node at once. In one piece:
+// chunks come from etcd. (API concepts, "Semantics for get and list".)
 void ListWatch::list_chunk() {
     kubeapi::Query query;
     if (!collection_.selector.empty()) query.add("fieldSelector", collection_.selector);
-    if (!in_one_piece_) query.add("limit", fmt::to_string(kChunk));
-    if (!continue_token_.empty()) query.add("continue", continue_token_);
+    if (!continue_token_.empty()) {
+        query.add("continue", continue_token_);
+    } else if (!not_older_than_.empty()) {
+        query.add("resourceVersion", not_older_than_);
+        query.add("resourceVersionMatch", "NotOlderThan");
+    }
+    if (!in_one_piece_ && not_older_than_.empty()) query.add("limit", fmt::to_string(kChunk));
     list_ = std::make_unique<kube::ListReader>(collection_.kind, [this](kube::Received received) {
         audience_.shown(std::move(received));
     });
@@ -85,10 +93,18 @@ void ListWatch::on_list_done(const Result<kubeapi::Response>& result) {
     if (result->status != kOk) {
         // "invalid continue token", from a server of another version than the one that gave it.
         if (result->status == kBadRequest) continue_token_.clear();
+        // A version that this server does not have: data from a backup ("Too large resource
+        // version"), a cache that lags, or a server that does not know what we ask for.
+        if (std::ranges::find(kVersionRefused, result->status) != kVersionRefused.end()) not_older_than_.clear();
         return retry(refusal("list " + collection_.name, *result), result->retry_after);
     }
     auto end = list_->end();
     if (!end) return retry(end.error());
+    if (is_older(end->resource_version, not_older_than_)) {
+        not_older_than_.clear();
+        return retry(invalid_input("the list of " + collection_.name + " is of version " +
+                                   end->resource_version + ", older than what was told before"));
+    }
     audience_.changed();
     continue_token_ = std::move(end->continue_token);
     if (!continue_token_.empty()) return list_chunk();
@@ -96,6 +112,7 @@ void ListWatch::on_list_done(const Result<kubeapi::Response>& result) {
         return retry(invalid_input("list of " + collection_.name + " without a resourceVersion"));
     }
     version_ = std::move(end->resource_version);
+    not_older_than_.clear();
     in_one_piece_ = false;
     list_.reset();
     trouble_over();
@@ -116,7 +133,7 @@ void ListWatch::watch() {
     query.add("timeoutSeconds", fmt::to_string(seconds.count()));
     heard_ = false;
     error_event_.reset();
-    watch_began_ = Clock::now();
+    watch_began_ = last_byte_ = Clock::now();
     events_ = std::make_unique<kube::EventReader>(
         collection_.kind, [this](kube::Event event) { on_event(std::move(event)); });
     call_ = client_.stream(
@@ -125,6 +142,22 @@ void ListWatch::watch() {
          .deadline = seconds + timing_.watch_margin},
         [this](std::string_view bytes) { on_watch_data(bytes); },
         [this](const auto& result) { on_watch_done(result); });
+    listen_for_silence();
+}
+
+// Ends a watch on a connection that lives while nobody at its other end speaks any more, as behind a
+// load balancer that lost its server.
+void ListWatch::listen_for_silence() {
+    silence_.expires_at(last_byte_ + timing_.watch_silence);
+    silence_.async_wait([this](const asio::error_code& code) {
+        if (code || !events_) return;
+        if (Clock::now() < last_byte_ + timing_.watch_silence) return listen_for_silence();
+        call_ = {};
+        backoff_.reset();
+        watch_failed("timeout", Error{.kind = ErrorKind::unavailable,
+                                      .doing = "watch " + collection_.name,
+                                      .errno_value = ETIMEDOUT});
+    });
 }
 
 void ListWatch::on_event(kube::Event event) {
@@ -141,6 +174,7 @@ void ListWatch::on_event(kube::Event event) {
 }
 
 void ListWatch::on_watch_data(std::string_view bytes) {
+    last_byte_ = Clock::now();
     const auto pushed = events_->push(bytes);
     if (!error_event_ && pushed) well();
     audience_.changed();
@@ -187,10 +221,13 @@ void ListWatch::on_watch_done(const Result<kubeapi::Response>& result) {
 }
 
 void ListWatch::expired(const Error& error) {
-    version_.clear();
+    ++restarts_["expired"];
+    not_older_than_ = std::exchange(version_, "");
     // The server is well, and usually just started anew. But not for a list at every breath.
     if (!std::exchange(expired_before_, true)) backoff_.reset();
-    watch_failed("expired", error);
+    std::uniform_int_distribution<std::chrono::milliseconds::rep> spread(
+        0, timing_.relist_spread.count());
+    retry_after(backoff_.next() + std::chrono::milliseconds(spread(random_)), error);
 }
 
 void ListWatch::watch_failed(const char* reason, const Error& error,
@@ -200,19 +237,26 @@ void ListWatch::watch_failed(const char* reason, const Error& error,
 }
 
 void ListWatch::retry(const Error& error, std::optional<std::chrono::seconds> retry_after) {
+    const auto asked = retry_after.value_or(std::chrono::seconds(0));
+    patient_until_ = Clock::now() + asked;
+    // Not all nodes that were asked to wait come back at once.
+    this->retry_after(asked + backoff_.next(), error);
+}
+
+void ListWatch::retry_after(std::chrono::milliseconds wait, const Error& error) {
+    events_.reset();
+    silence_.cancel();
     // Each kind of trouble is told once; the words of one kind vary with each try.
     const bool is_new = std::exchange(trouble_, error.kind) != error.kind;
     log(is_new ? LogLevel::warning : LogLevel::debug, collection_.name + " not followed", error);
-    // At least as long as the server asks for, within reason.
-    const auto asked = std::min(retry_after.value_or(std::chrono::seconds(0)), kMostAsked);
-    timer_.expires_after(asked + backoff_.next());
+    timer_.expires_after(wait);
     timer_.async_wait([this](const asio::error_code& code) {
         if (!code) again();
     });
 }
 
 void ListWatch::hurry() {
-    if (timer_.cancel() > 0) again();
+    if (Clock::now() >= patient_until_ && timer_.cancel() > 0) again();
 }
 
 void ListWatch::well() {

@@ -28,7 +28,7 @@ def probe(cluster: Cluster) -> Iterator[Probe]:
     """Knows all of a cluster with the pods `one` and `two`, and watches. Not patient, so that tests
     with many failures do not take long."""
     cluster.put("one", "two")
-    with Probe(*cluster.kubeconfig(), "--backoff-most-ms", "1000") as made:
+    with Probe(*cluster.kubeconfig(), "--backoff-most-ms", "1000", "--relist-spread-ms", "100") as made:
         made.wait_enrolled("one", "two")
         cluster.server.wait_watched("namespaces", "pods")
         yield made

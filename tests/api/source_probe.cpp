@@ -33,7 +33,9 @@ struct Options {
     bool quiet = false;
     unsigned watch_seconds = 300;
     unsigned watch_margin_ms = 30'000;
+    unsigned watch_silence_ms = 180'000;
     unsigned list_ms = 60'000;
+    unsigned relist_spread_ms = 3'000;
     unsigned fetch_ms = 2'000;
     unsigned connection_seconds = 300;
     unsigned backoff_first_ms = 250;
@@ -48,7 +50,9 @@ void describe_options(CLI::App& app, Options& options) {
     app.add_flag("--quiet", options.quiet, "do not print the table: it is held twice for that");
     app.add_option("--watch-seconds", options.watch_seconds, "least; most is the double");
     app.add_option("--watch-margin-ms", options.watch_margin_ms);
+    app.add_option("--watch-silence-ms", options.watch_silence_ms);
     app.add_option("--list-ms", options.list_ms);
+    app.add_option("--relist-spread-ms", options.relist_spread_ms);
     app.add_option("--fetch-ms", options.fetch_ms);
     app.add_option("--connection-seconds", options.connection_seconds);
     app.add_option("--backoff-first-ms", options.backoff_first_ms);
@@ -62,6 +66,8 @@ agent::KubeSource::Timing timing_of(const Options& options) {
     timing.follow.watch_least = std::chrono::seconds(options.watch_seconds);
     timing.follow.watch_most = 2 * timing.follow.watch_least;
     timing.follow.watch_margin = milliseconds(options.watch_margin_ms);
+    timing.follow.watch_silence = milliseconds(options.watch_silence_ms);
+    timing.follow.relist_spread = milliseconds(options.relist_spread_ms);
     timing.follow.list_deadline = milliseconds(options.list_ms);
     timing.follow.backoff = {.first = milliseconds(options.backoff_first_ms),
                              .most = milliseconds(options.backoff_most_ms)};

@@ -105,6 +105,18 @@ def test_429_to_a_watch_waits_as_long_as_told(cluster: Cluster, probe: Probe) ->
     assert 2.0 <= seen[2].began - seen[1].began < 6.0
 
 
+def test_a_fetch_does_not_cut_a_retry_after_short(cluster: Cluster, probe: Probe) -> None:
+    """That one request was answered does not mean that the server takes all of them."""
+    cluster.server.fail(Answer.too_many_requests(2), "watch", "pods")
+    cluster.server.end_watches("pods")
+    cluster.server.wait(
+        lambda: cluster.server.requests("watch", "pods")[-1].code == 429, "the refusal"
+    )
+    assert probe.fetch("mesh/one") == "ok"
+    seen = cluster.server.wait_requests("watch", "pods", 3)
+    assert seen[2].began - seen[1].began >= 2.0
+
+
 def test_5xx_backs_off_longer_and_longer(cluster: Cluster) -> None:
     """With jitter: two resources that fail alike do not retry alike. Afterwards all is forgotten."""
     cluster.put("one")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 from cluster import Cluster
 from probe import Probe
-from support.fake_apiserver import Answer, BreakInEvent, Pieces, Silence, status
+from support.fake_apiserver import Answer, BreakInEvent, Pieces, Silence, objects, status
 
 
 def watches(cluster: Cluster, resource: str) -> list[dict[str, str]]:
@@ -101,6 +102,100 @@ def test_watch_that_died_without_a_word_is_ended(cluster: Cluster) -> None:
     first, second = cluster.server.requests("watch", "pods")[:2]
     assert int(first.query["timeoutSeconds"]) < second.began - first.began < 10
     assert len(cluster.server.requests("list", "pods")) == 1
+
+
+def test_half_dead_watch_is_ended(cluster: Cluster) -> None:
+    """The connection lives, but not even a bookmark comes: noticed long before the watch's end."""
+    cluster.put("one")
+    cluster.server.fail(Silence(), "watch", "pods")
+    with Probe(*cluster.kubeconfig(), "--watch-silence-ms", "700") as probe:
+        probe.wait_enrolled("one")
+        cluster.server.wait_requests("watch", "pods", 1)
+        cluster.put("two")
+        probe.wait_enrolled("one", "two")
+        assert set(probe.stats()["watch_restarts"]["pods"]) == {"timeout"}
+    assert len(cluster.server.requests("list", "pods")) == 1
+
+
+def test_watch_that_tells_something_is_not_silent(cluster: Cluster) -> None:
+    cluster.put("one")
+    with Probe(*cluster.kubeconfig(), "--watch-silence-ms", "700") as probe:
+        probe.wait_enrolled("one")
+        cluster.server.wait_watched("namespaces", "pods")
+        # Namespaces say nothing, pods do: by the time that the former is begun a third time the
+        # latter was quiet for longer than allowed if its bookmarks did not count.
+        deadline = time.monotonic() + 20
+        while len(watches(cluster, "namespaces")) < 3:
+            assert time.monotonic() < deadline
+            cluster.server.bookmark("pods")
+    assert len(watches(cluster, "pods")) == 1
+
+
+def expire(cluster: Cluster, resource: str = "pods") -> None:
+    cluster.server.fail(Answer.gone(), "watch", resource)
+    cluster.server.break_watches(resource)
+
+
+def test_list_after_an_expired_watch_is_served_from_a_cache(cluster: Cluster, probe: Probe) -> None:
+    """Every node lists anew when an API server was started anew: not each of them from etcd."""
+    cluster.put("three")
+    probe.wait_enrolled("one", "two", "three")
+    version = cluster.server.version
+    expire(cluster)
+    first, again = cluster.server.wait_requests("list", "pods", 2)
+    assert "resourceVersion" not in first.query
+    assert again.query["resourceVersion"] == str(version)
+    assert again.query["resourceVersionMatch"] == "NotOlderThan"
+    assert "limit" not in again.query  # chunks come from etcd
+
+
+def test_list_that_lags_takes_nobody_out(cluster: Cluster, probe: Probe) -> None:
+    """What the plugin asked for since is newer than that list: pod and namespace stay."""
+    with cluster.server.watches_held_back():
+        cluster.server.put("namespaces", objects.namespace("fresh"))
+        cluster.relabel("fresh", ambient=True)
+        cluster.server.put("pods", cluster.pod("three", "fresh"))
+        assert probe.fetch("fresh/three") == "ok"
+        cluster.server.let_lists_lag()
+        for resource in ("pods", "namespaces"):
+            expire(cluster, resource)
+            cluster.server.wait_requests("list", resource, 2)
+        cluster.server.wait_watched("namespaces", "pods")
+    probe.wait_enrolled("mesh/one", "mesh/two", "fresh/three")
+    cluster.server.delete("pods", "fresh", "three")
+    probe.wait_enrolled("one", "two")
+    assert "namespace_gone" not in probe.said()
+
+
+def test_older_word_of_a_fetched_pod_is_passed_over(cluster: Cluster, probe: Probe) -> None:
+    """A StatefulSet's pod of the same name: the watch still tells the end of the one before."""
+    with cluster.server.watches_held_back("pods"):
+        cluster.server.delete("pods", "mesh", "one")
+        cluster.put("one")
+        assert probe.fetch("mesh/one") == "ok"
+    cluster.put("three")
+    probe.wait_enrolled("one", "two", "three")
+    probe.assert_never_dropped("one")
+
+
+def test_list_that_goes_back_is_not_believed(cluster: Cluster, probe: Probe) -> None:
+    body = b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":[]}'
+    cluster.server.fail(Answer(200, body=body), "list", "pods")
+    expire(cluster)
+    third = cluster.server.wait_requests("list", "pods", 3)[2]
+    assert "resourceVersion" not in third.query
+    cluster.server.wait_watched("namespaces", "pods")
+    probe.assert_never_dropped("one", "two")
+
+
+def test_version_that_the_server_does_not_know(cluster: Cluster, probe: Probe) -> None:
+    """Its data was restored from a backup: what is now counts."""
+    cluster.server.fail(Answer.error(504, "Timeout"), "list", "pods")
+    cluster.server.delete("pods", "mesh", "one")
+    expire(cluster)
+    third = cluster.server.wait_requests("list", "pods", 3)[2]
+    assert "resourceVersion" not in third.query
+    probe.wait_enrolled("two")
 
 
 def test_410_as_http_status_lists_again(cluster: Cluster, probe: Probe) -> None:

@@ -104,6 +104,10 @@ class FakeApiServer:
         """All resource versions and continue tokens given out so far are too old from now on."""
         self._call(self._api.store.compact)
 
+    def let_lists_lag(self) -> None:
+        """As with a watch cache that is behind: a list is no newer than it was asked to be."""
+        self._call(lambda: setattr(self._api.lists, "lagging", True))
+
     def fail(
         self,
         kind: Kind,

@@ -95,6 +95,16 @@ class Store:
         """In the order of etcd's keys: by namespace, then by name."""
         return [stored for _key, stored in sorted(self._objects[resource].items())]
 
+    def objects_at(self, resource: str, version: int) -> list[Stored]:
+        """As they were then."""
+        then = dict(self._objects[resource])
+        for change in reversed(list(self.changes_after(version))):
+            if change.resource == resource and change.before:
+                then[change.last.key] = change.before
+            elif change.resource == resource:
+                del then[change.last.key]
+        return [stored for _key, stored in sorted(then.items())]
+
     def find(self, resource: str, key: Key) -> Stored | None:
         return self._objects[resource].get(key)
 
