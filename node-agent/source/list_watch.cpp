@@ -95,7 +95,8 @@ void ListWatch::on_list_done(const Result<kubeapi::Response>& result) {
         if (result->status == kBadRequest) continue_token_.clear();
         // A version that this server does not have: data from a backup ("Too large resource
         // version"), a cache that lags, or a server that does not know what we ask for.
-        if (std::ranges::find(kVersionRefused, result->status) != kVersionRefused.end()) not_older_than_.clear();
+        if (std::ranges::find(kVersionRefused, result->status) != kVersionRefused.end())
+            not_older_than_.clear();
         return retry(refusal("list " + collection_.name, *result), result->retry_after);
     }
     auto end = list_->end();
@@ -145,8 +146,8 @@ void ListWatch::watch() {
     listen_for_silence();
 }
 
-// Ends a watch on a connection that lives while nobody at its other end speaks any more, as behind a
-// load balancer that lost its server.
+// Ends a watch on a connection that lives while nobody at its other end speaks any more, as behind
+// a load balancer that lost its server.
 void ListWatch::listen_for_silence() {
     silence_.expires_at(last_byte_ + timing_.watch_silence);
     silence_.async_wait([this](const asio::error_code& code) {

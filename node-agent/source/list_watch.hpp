@@ -65,13 +65,14 @@ class ListWatch {
               Audience audience, const Timing& timing);
 
     void start() { list_anew(); }
-    // Does not wait any longer before the next try: the server is known to answer. When it asked for
-    // patience, that counts.
+    // Does not wait any longer before the next try: the server is known to answer. When it asked
+    // for patience, that counts.
     void hurry();
 
     // Until the list is whole.
     [[nodiscard]] bool is_listing() const { return version_.empty(); }
-    // That list may be older than what others were told meanwhile, though not than what was told here.
+    // That list may be older than what others were told meanwhile, though not than what was told
+    // here.
     [[nodiscard]] bool may_lag() const { return !not_older_than_.empty(); }
     [[nodiscard]] const Restarts& restarts() const { return restarts_; }
 

@@ -23,8 +23,8 @@ template <class Id>
 class Ahead {
   public:
     void add(const Id& id, std::string version) { versions_[id] = std::move(version); }
-    // List or watch tell of it in this version; whether that is news. They go on to the version that
-    // was fetched, and further.
+    // List or watch tell of it in this version; whether that is news. They go on to the version
+    // that was fetched, and further.
     bool caught_up(const Id& id, const std::string& version) {
         const auto found = versions_.find(id);
         if (found == versions_.end()) return true;

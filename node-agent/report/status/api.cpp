@@ -1,5 +1,7 @@
 #include "node-agent/report/status/api.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,12 +16,22 @@ Send send_by(kubeapi::Client& client) {
 }
 
 Verdict judge(const Result<kubeapi::Response>& answer) {
-    if (!answer) return Verdict::unavailable;
+    // A deadline may be a webhook's that one object waits for.
+    if (!answer)
+        return answer.error().errno_value == ETIMEDOUT ? Verdict::failed : Verdict::unavailable;
     const int status = answer->status;
     if (status >= 200 && status < 300) return Verdict::done;
+    // "failed calling webhook" is a 500, one that takes too long a 504 (apiserver/pkg/admission).
+    if (status == 500 || status == 504) return Verdict::failed;
     // 408 and 429: too busy. 401: a token that is about to be replaced.
-    const bool all_alike = status >= 500 || status == 401 || status == 408 || status == 429;
+    const bool all_alike = status > 500 || status == 401 || status == 408 || status == 429;
     return all_alike ? Verdict::unavailable : Verdict::refused;
+}
+
+std::chrono::milliseconds wait_after(const Result<kubeapi::Response>& answer,
+                                     std::chrono::milliseconds pause) {
+    if (!answer || !answer->retry_after) return pause;
+    return std::max<std::chrono::milliseconds>(pause, *answer->retry_after);
 }
 
 // A failure's body is a Status object (API conventions, "Response Status Kind").

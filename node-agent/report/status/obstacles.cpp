@@ -25,8 +25,11 @@ std::vector<Obstacles::Due> Obstacles::due(const std::vector<const kube::Pod*>& 
         if (known != cases_.end()) entry = std::move(known->second);
         if (!entry.since) entry.since = now;
         const auto& why = capture->second.obstacle;
-        const auto when = *entry.since + kObstacleLasts;
-        if (entry.told.contains(why) || entry.told.size() >= kMaxEventsOfPod) continue;
+        const auto told = entry.told.find(why);
+        const bool is_new = told == entry.told.end();
+        if (is_new && entry.told.size() >= kMaxEventsOfPod) continue;
+        const auto when =
+            std::max(*entry.since + kObstacleLasts, is_new ? now : told->second + kTellAgain);
         if (when <= now) {
             due.push_back({.pod = std::move(ref), .why = why});
         } else {
@@ -37,9 +40,9 @@ std::vector<Obstacles::Due> Obstacles::due(const std::vector<const kube::Pod*>& 
     return due;
 }
 
-void Obstacles::told(const Due& due) {
+void Obstacles::told(const Due& due, Time now) {
     if (const auto found = cases_.find(due.pod); found != cases_.end())
-        found->second.told.insert(due.why);
+        found->second.told[due.why] = now;
 }
 
 }  // namespace ambient::agent

@@ -1,10 +1,10 @@
-// Which obstacles to capturing a pod are worth an Event: those that last, each once. Pure.
+// Which obstacles to capturing a pod are worth an Event: those that last, and again as long as they
+// stand. Pure.
 #pragma once
 
 #include <chrono>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +18,10 @@ namespace ambient::agent {
 inline constexpr std::chrono::seconds kObstacleLasts{10};
 // An obstacle whose words change all the time is told no more than this often.
 inline constexpr std::size_t kMaxEventsOfPod = 5;
+
+// An Event lives for an hour (kube-apiserver's --event-ttl): it is made again so long after it was
+// made or seen to be there.
+inline constexpr std::chrono::minutes kTellAgain{15};
 
 class Obstacles {
   public:
@@ -33,15 +37,15 @@ class Obstacles {
     // What is to be told now.
     std::vector<Due> due(const std::vector<const kube::Pod*>& shown, const PodCaptures& captures,
                          Time now);
-    // It was told, or cannot be.
-    void told(const Due& due);
+    // It was told, is told still, or cannot be.
+    void told(const Due& due, Time now);
     // When to ask again although nothing changed.
     [[nodiscard]] std::optional<Time> next() const { return next_; }
 
   private:
     struct Case {
         std::optional<Time> since = std::nullopt;  // none: captured now
-        std::set<std::string> told = {};
+        std::map<std::string, Time> told = {};     // and when last
     };
 
     std::map<PodRef, Case> cases_;

@@ -60,7 +60,7 @@ void TaintRemover::retry(const Result<kubeapi::Response>& answer) {
     const bool is_new = std::exchange(last_failure_, text) != text;
     log(is_new ? LogLevel::warning : LogLevel::debug, "taint not removed",
         {{"node", node_}, {"taint", key_}, {"answer", text}});
-    look_after(backoff_.next());
+    look_after(wait_after(answer, backoff_.next()));
 }
 
 void TaintRemover::look_after(std::chrono::milliseconds wait) {

@@ -94,6 +94,7 @@ void StatusWriter::send_next() {
     if (queue_.empty()) return;
     if (Clock::now() < paused_until_) return look_at(paused_until_);
     while (!queue_.empty() && under_way_.size() < kMaxStatusRequests) {
+        if (!budget_.spend(Clock::now())) return look_at(budget_.next());
         const auto write = std::move(queue_.back());
         queue_.pop_back();
         const auto key = key_of(write);
@@ -127,13 +128,14 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
         pause_.reset();
         delays_.erase(key);
         last_failure_.clear();
-        std::visit(Overloaded{[&](const AnnotationWrite& annotation) {
-                                  written_[annotation.pod] = {
-                                      .enabled = annotation.enabled,
-                                      .resource_version = annotation.resource_version};
-                              },
-                              [&](const Obstacles::Due& due) { obstacles_.told(due); }},
-                   write);
+        std::visit(
+            Overloaded{[&](const AnnotationWrite& annotation) {
+                           written_[annotation.pod] = {
+                               .enabled = annotation.enabled,
+                               .resource_version = annotation.resource_version};
+                       },
+                       [&](const Obstacles::Due& due) { obstacles_.told(due, Clock::now()); }},
+            write);
     } else {
         const auto text = describe(answer);
         // Somebody changed the pod while we looked at it, as the kubelet does all the time.
@@ -143,10 +145,13 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
             {{"pod", to_string(key.pod.id)},
              {"what", key.is_event ? "event" : "annotation"},
              {"answer", text}});
-        if (verdict == Verdict::refused) {
-            refused(write);
-        } else {
+        if (verdict == Verdict::unavailable) {
             pause(answer);
+        } else if (verdict == Verdict::refused && key.is_event) {
+            // Its namespace is on its way out.
+            obstacles_.told(std::get<Obstacles::Due>(write), Clock::now());
+        } else {
+            retry_later(write, answer);
         }
     }
     ++counters_[{.what = key.is_event ? "event" : "annotation",
@@ -158,22 +163,20 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
 }
 
 // The pod is gone, another one by now, or somebody else has written to it: what is wanted then is
-// seen when the source shows it. The namespace of an Event that is refused is on its way out.
-void StatusWriter::refused(const Write& write) {
-    if (const auto* due = std::get_if<Obstacles::Due>(&write)) return obstacles_.told(*due);
+// seen when the source shows it.
+void StatusWriter::retry_later(const Write& write, const Result<kubeapi::Response>& answer) {
     auto& delay =
         delays_.try_emplace(key_of(write), Backoff(kDelays), Clock::time_point()).first->second;
-    delay.until = Clock::now() + delay.backoff.next();
+    delay.until = Clock::now() + wait_after(answer, delay.backoff.next());
 }
 
+// Several may have been under way: the pause grows once for all of them, and the longest that the
+// server asked for counts.
 void StatusWriter::pause(const Result<kubeapi::Response>& answer) {
     const auto now = Clock::now();
-    if (now < paused_until_) return;  // several were under way
-    Clock::duration wait = pause_.next();
-    if (answer && answer->retry_after) {
-        wait = std::clamp<Clock::duration>(*answer->retry_after, wait, kDelays.most);
-    }
-    paused_until_ = now + wait;
+    const bool is_first = now >= paused_until_;
+    const auto wait = wait_after(answer, is_first ? pause_.next() : std::chrono::milliseconds(0));
+    paused_until_ = std::max(paused_until_, now + wait);
 }
 
 }  // namespace ambient::agent

@@ -21,11 +21,15 @@
 #include "node-agent/report/stats.hpp"
 #include "node-agent/report/status/annotations.hpp"
 #include "node-agent/report/status/api.hpp"
+#include "node-agent/report/status/budget.hpp"
 #include "node-agent/report/status/obstacles.hpp"
 
 namespace ambient::agent {
 
 inline constexpr std::size_t kMaxStatusRequests = 4;
+// Enough for a node of 250 pods that starts anew; then five a second, as each of thousands of nodes
+// may (client-go's default is 5, too).
+inline constexpr Budget::Rate kWrites = {.burst = 250, .period = std::chrono::milliseconds(200)};
 
 class StatusWriter {
   public:
@@ -66,7 +70,7 @@ class StatusWriter {
     void send_next();
     [[nodiscard]] kubeapi::Request request_for(const Write& write) const;
     void take_answer(const Write& write, const Result<kubeapi::Response>& answer);
-    void refused(const Write& write);
+    void retry_later(const Write& write, const Result<kubeapi::Response>& answer);
     void pause(const Result<kubeapi::Response>& answer);
 
     Send send_;
@@ -80,6 +84,7 @@ class StatusWriter {
     std::vector<Write> queue_;  // the next one last
     std::map<Key, kubeapi::Call> under_way_;
     std::map<Key, Delay> delays_;
+    Budget budget_{kWrites};
     Backoff pause_;
     Clock::time_point paused_until_;
     Written written_;

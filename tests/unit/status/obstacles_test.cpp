@@ -23,7 +23,7 @@ struct Scene {
         std::vector<std::string> due;
         for (const auto& one : obstacles.due({&pod}, captures, start + seconds(second))) {
             due.push_back(one.why);
-            if (tell) obstacles.told(one);
+            if (tell) obstacles.told(one, start + seconds(second));
         }
         return due;
     }
@@ -31,7 +31,7 @@ struct Scene {
 
 using Words = std::vector<std::string>;
 
-TEST_CASE("an obstacle that lasts is told once") {
+TEST_CASE("an obstacle that lasts is told, and not at every look") {
     Scene scene;
     CHECK(scene.at(0, "no veth").empty());
     CHECK(scene.obstacles.next() == scene.start + kObstacleLasts);
@@ -39,8 +39,26 @@ TEST_CASE("an obstacle that lasts is told once") {
     CHECK(scene.at(10, "no veth", false) == Words{"no veth"});
     CHECK(scene.at(11, "no veth") == Words{"no veth"});  // not told the first time
     CHECK(scene.at(12, "no veth").empty());
-    CHECK(scene.obstacles.next() == std::nullopt);
     CHECK(scene.at(13, "no ztunnel") == Words{"no ztunnel"});
+}
+
+// kube-apiserver forgets Events after an hour (--event-ttl).
+TEST_CASE("it is told again while it stands, within the hour, and no more when it is gone") {
+    Scene scene;
+    scene.at(0, "no veth");
+    CHECK(scene.at(10, "no veth") == Words{"no veth"});
+    CHECK(scene.at(11, "no veth").empty());
+    CHECK(scene.obstacles.next() == scene.start + seconds(10) + kTellAgain);
+    int last = 10;
+    for (int second = 12; second < 3 * 3600; second += 10) {
+        if (scene.at(second, "no veth").empty()) continue;
+        CHECK(second - last < 3600);
+        CHECK(second - last >= 600);
+        last = second;
+    }
+    CHECK(last > 2 * 3600);
+    CHECK(scene.at(4 * 3600, "").empty());
+    CHECK(scene.obstacles.next() == std::nullopt);
 }
 
 TEST_CASE("one that passes is not told, and begins anew when it comes back") {

@@ -1,5 +1,7 @@
 #include "node-agent/report/status/writer.hpp"
 
+#include <cerrno>
+#include <chrono>
 #include <set>
 #include <string>
 #include <vector>
@@ -158,6 +160,97 @@ TEST_CASE("Retry-After is heeded") {
     scene.api.settle(900ms);
     CHECK(scene.api.all.size() == 1);
     scene.api.wait(2);
+}
+
+// "failed calling webhook ...": of other pods it says nothing.
+TEST_CASE("what fails for one pod does not hold up the others") {
+    Scene scene(20);
+    SUBCASE("a webhook that fails") {
+        scene.api.wait(1);
+        scene.api.answer(0, 500);
+    }
+    SUBCASE("one that takes too long for the API server") {
+        scene.api.wait(1);
+        scene.api.answer(0, 504);
+    }
+    SUBCASE("one that takes too long for us") {
+        scene.api.wait(1);
+        scene.api.answer(
+            0, std::unexpected(Error{
+                   .kind = ErrorKind::unavailable, .doing = "PATCH", .errno_value = ETIMEDOUT}));
+    }
+    const auto failing = scene.api.request(0).path;
+    std::set<std::string> others;
+    for (std::size_t i = 1; i < 20; ++i) {
+        if (i >= scene.api.all.size()) scene.api.wait(i + 1);
+        others.insert(scene.api.request(i).path);
+        scene.api.answer(i, 200);
+    }
+    CHECK(others.size() == 19);
+    CHECK_FALSE(others.contains(failing));
+    CHECK(scene.writer.counters().at(kFailed) == 1);
+    scene.api.wait(21);
+    CHECK(scene.api.request(20).path == failing);
+}
+
+TEST_CASE("the longest Retry-After counts, also when others failed before") {
+    Scene scene(2);
+    scene.api.wait(2);
+    scene.api.break_off(0);
+    scene.api.answer(1, kubeapi::Response{.status = 429, .body = {}, .retry_after = 1s});
+    scene.api.settle(900ms);  // our own pause is over after 500 ms at most
+    CHECK(scene.api.all.size() == 2);
+    scene.api.wait(4);
+}
+
+TEST_CASE("a wait is at least what the server asked for, and at least our own") {
+    const auto asked = [](std::chrono::seconds seconds) {
+        return kubeapi::Response{.status = 429, .body = {}, .retry_after = seconds};
+    };
+    CHECK(wait_after(asked(600s), 500ms) == 600s);
+    CHECK(wait_after(asked(1s), 2s) == 2s);
+    CHECK(wait_after(kubeapi::Response{.status = 503}, 2s) == 2s);
+    CHECK(wait_after(std::unexpected(Error{.doing = "test"}), 2s) == 2s);
+}
+
+TEST_CASE("a budget lets a burst through, then so many a second, and saves up no more than that") {
+    Budget budget({.burst = 3, .period = 200ms});
+    Budget::Clock::time_point now{1h};
+    const auto spend_all = [&] {
+        int spent = 0;
+        while (budget.spend(now))
+            ++spent;
+        return spent;
+    };
+    CHECK(spend_all() == 3);
+    CHECK(budget.next() == now + 200ms);
+    now += 199ms;
+    CHECK(spend_all() == 0);
+    now += 1ms;
+    CHECK(spend_all() == 1);
+    now += 1h;
+    CHECK(spend_all() == 3);
+}
+
+TEST_CASE("a node writes no more than its budget") {
+    Scene scene(kWrites.burst + 50);
+    const auto answered = [&](std::size_t from, std::chrono::milliseconds moment) {
+        std::size_t done = from;
+        const auto end = std::chrono::steady_clock::now() + moment;
+        while (std::chrono::steady_clock::now() < end) {
+            scene.api.io.restart();
+            scene.api.io.run_one_until(end);
+            for (; done < scene.api.all.size(); ++done)
+                scene.api.answer(done, 200);
+        }
+        return done;
+    };
+    const auto began = std::chrono::steady_clock::now();
+    const auto burst = answered(0, 1s);
+    const auto passed = std::chrono::steady_clock::now() - began;
+    CHECK(burst >= static_cast<std::size_t>(kWrites.burst));
+    CHECK(burst <= static_cast<std::size_t>(kWrites.burst + passed / kWrites.period + 1));
+    CHECK(answered(burst, 1s) > burst);
 }
 
 TEST_CASE("a refusal holds up that pod only, and is tried again later") {

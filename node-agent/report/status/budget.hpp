@@ -1,0 +1,36 @@
+// How many requests may be made: a token bucket. Pure.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+namespace ambient::agent {
+
+// `burst` at once, and from then on one in each `period`.
+class Budget {
+  public:
+    using Clock = std::chrono::steady_clock;
+    struct Rate {
+        int burst;
+        Clock::duration period;
+    };
+
+    explicit Budget(Rate rate) : rate_(rate) {}
+
+    // Whether there is one for now; then it is spent.
+    bool spend(Clock::time_point now) {
+        // What was not spent adds up, to `burst` (the generic cell rate algorithm).
+        const auto full = now - (rate_.burst - 1) * rate_.period;
+        if (next_ > now) return false;
+        next_ = std::max(next_, full) + rate_.period;
+        return true;
+    }
+    // When there is one again.
+    [[nodiscard]] Clock::time_point next() const { return next_; }
+
+  private:
+    Rate rate_;
+    Clock::time_point next_ = {};
+};
+
+}  // namespace ambient::agent
