@@ -25,7 +25,7 @@ model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> 
 
 Result<void> remove_pods(Kernel& kernel, const model::Scope& scope) {
     // The table and its sets belong to the agent: they are wanted as they are, less these pods'
-    // elements. A sysctl is not wanted back: the devices that we set it on go with the pod.
+    // elements.
     model::NetnsState wanted;
     wanted.tables = TRY(kernel.observe(scope)).tables;
     for (auto& table : wanted.tables) {

@@ -29,6 +29,7 @@ void read(Mapping& from, Tunnel& out) {
 
 void read(Mapping& from, Marks& out) {
     from.mark("outbound", out.outbound);
+    from.mark("inbound", out.inbound);
     from.mark("skip", out.skip);
     from.mark("skip_connection", out.skip_connection);
     from.mark("original_source", out.original_source);
@@ -45,11 +46,9 @@ void read(Mapping& from, Tables& out) {
 }
 
 void read(Mapping& from, Priorities& out) {
-    from.number("skip", out.skip, 1U);
-    from.number("outbound", out.outbound, 1U);
-    from.number("to_ztunnel", out.to_ztunnel, 1U);
-    from.number("inbound", out.inbound, 1U);
-    from.number("main", out.main, 1U);
+    from.number("outbound", out.outbound, 1U, 32765U);
+    from.number("to_ztunnel", out.to_ztunnel, 1U, 32765U);
+    from.number("inbound", out.inbound, 1U, 32765U);
     from.number("ztunnel_tproxy", out.ztunnel_tproxy, 1U, 32765U);
     from.number("ztunnel_reply", out.ztunnel_reply, 1U, 32765U);
 }

@@ -140,9 +140,8 @@ std::optional<Objection> object_to_routing(const Datapath& datapath) {
     }
 
     const auto& p = datapath.priorities;
-    const std::array order = {Number{"skip", p.skip}, Number{"outbound", p.outbound},
-                              Number{"to_ztunnel", p.to_ztunnel}, Number{"inbound", p.inbound},
-                              Number{"main", p.main}};
+    const std::array order = {Number{"outbound", p.outbound}, Number{"to_ztunnel", p.to_ztunnel},
+                              Number{"inbound", p.inbound}};
     for (std::size_t i = 1; i < order.size(); ++i) {
         if (order[i - 1].value < order[i].value) continue;
         const std::string field = "datapath.priorities." + order[i].field;
@@ -159,6 +158,7 @@ std::optional<Objection> object_to_routing(const Datapath& datapath) {
 
 std::optional<Objection> object_to_marks(const Marks& marks) {
     const NamedMark outbound = {"datapath.marks.outbound", marks.outbound};
+    const NamedMark inbound = {"datapath.marks.inbound", marks.inbound};
     const NamedMark skip = {"datapath.marks.skip", marks.skip};
     const NamedMark to_ztunnel = {"datapath.marks.to_ztunnel", marks.to_ztunnel};
     const NamedMark skip_connection = {"datapath.marks.skip_connection", marks.skip_connection};
@@ -166,19 +166,24 @@ std::optional<Objection> object_to_marks(const Marks& marks) {
     const NamedMark tproxy = {"datapath.marks.tproxy", marks.tproxy};
     const NamedMark original_reply = {"datapath.marks.original_reply", marks.original_reply};
 
-    for (const auto& named :
-         {outbound, skip, to_ztunnel, skip_connection, original_source, tproxy, original_reply}) {
+    for (const auto& named : {outbound, inbound, skip, to_ztunnel, skip_connection, original_source,
+                              tproxy, original_reply}) {
         if (named.mark.value != 0) continue;
         return Objection{named.field,
                          fmt::format("{} must not be 0: every packet has that mark", named.field)};
     }
-    const std::array<std::pair<NamedMark, NamedMark>, 7> apart = {{{outbound, skip},
-                                                                   {outbound, to_ztunnel},
-                                                                   {skip, to_ztunnel},
-                                                                   {outbound, skip_connection},
-                                                                   {outbound, original_source},
-                                                                   {to_ztunnel, skip_connection},
-                                                                   {to_ztunnel, original_source}}};
+    const std::array<std::pair<NamedMark, NamedMark>, 12> apart = {{{outbound, inbound},
+                                                                    {outbound, skip},
+                                                                    {inbound, skip},
+                                                                    {inbound, to_ztunnel},
+                                                                    {inbound, skip_connection},
+                                                                    {inbound, original_source},
+                                                                    {outbound, to_ztunnel},
+                                                                    {skip, to_ztunnel},
+                                                                    {outbound, skip_connection},
+                                                                    {outbound, original_source},
+                                                                    {to_ztunnel, skip_connection},
+                                                                    {to_ztunnel, original_source}}};
     for (const auto& [a, b] : apart) {
         if (auto objection = object_to_shared_bits(a, b)) return objection;
     }

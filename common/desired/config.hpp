@@ -29,7 +29,8 @@ struct Tunnel {
 
 struct Marks {
     Mark outbound = Mark::bits(0x100);         // captured: to the outbound tunnel
-    Mark skip = Mark::bits(0x200);             // not for us: main table
+    Mark inbound = Mark::bits(0x80);           // captured: to the inbound tunnel
+    Mark skip = Mark::bits(0x200);             // not for us: our own chains leave it alone
     Mark skip_connection = Mark::bits(0x220);  // the same, kept in conntrack
     Mark original_source =
         Mark::bits(0x210);  // ztunnel's connection with a pod's source, kept in conntrack
@@ -50,12 +51,9 @@ struct Tables {
 };
 
 struct Priorities {
-    std::uint32_t skip = 100;
     std::uint32_t outbound = 101;
     std::uint32_t to_ztunnel = 102;
     std::uint32_t inbound = 103;
-    std::uint32_t main =
-        32766;  // where the kernel's rule for table main stands: the target of skip
     std::uint32_t ztunnel_tproxy = 20000;
     std::uint32_t ztunnel_reply = 20003;
 

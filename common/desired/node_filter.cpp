@@ -26,19 +26,20 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
                        const std::vector<Family>& families) {
     const Marks& marks = datapath.marks;
     const std::vector<Action> skip = {Counter{}, SetMark{marks.skip}, Return{}};
+    const std::vector<Action> pass = {Counter{}, Return{}};
     FilterChain chain{.name = "prerouting",
                       .hook = ChainHook{ChainType::filter, Hook::prerouting, kMangle},
                       .rules = {}};
     add_rule(chain, {InInterface{datapath.inbound.node_link}}, skip);
     add_rule(chain, {InInterface{datapath.outbound.node_link}}, skip);
     // The tunnels' own packets.
-    add_rule(chain, {Protocol{kUdp}, to_port(datapath.geneve_port)}, {Counter{}, Return{}});
+    add_rule(chain, {Protocol{kUdp}, to_port(datapath.geneve_port)}, pass);
     // An error about a connection that ztunnel holds in a pod's name is ztunnel's to hear: the pod
     // would not know of it, and ztunnel would go on sending what does not fit the path.
     add_rule(chain, {CtStateIn{kCtRelated}, CtMarkIs{marks.original_source}},
              {Counter{}, SetMark{marks.to_ztunnel}, Return{}});
     // Only TCP is captured (U4).
-    add_rule(chain, {Protocol{.number = kTcp, .negate = true}}, skip);
+    add_rule(chain, {Protocol{.number = kTcp, .negate = true}}, pass);
     add_rule(chain, {CtMarkIs{marks.skip_connection}}, skip);
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         add_rule(chain, {InInterface{ztunnel.host_link}}, {Counter{}, Jump{kFromZtunnel}});
@@ -96,6 +97,47 @@ FilterChain nat_pre(const Datapath& datapath, const NodeFacts& facts,
     return chain;
 }
 
+// What goes to an enrolled pod, once kube-proxy has chosen it (CONTRACT U17).
+FilterChain inbound(const Datapath& datapath, const std::vector<Family>& families) {
+    const Marks& marks = datapath.marks;
+    const Mark none = {.value = 0,
+                       .mask = marks.outbound.mask | marks.skip.mask | marks.to_ztunnel.mask};
+    FilterChain chain{.name = "inbound",
+                      .hook = ChainHook{ChainType::filter, Hook::prerouting, kDstnat + 10},
+                      .rules = {}};
+    for (const Family family : families) {
+        add_rule(chain,
+                 {Protocol{kTcp}, MarkIs{none}, in_pods(datapath, Direction::destination, family)},
+                 {Counter{}, SetMark{marks.inbound}});
+    }
+    return chain;
+}
+
+// What is captured leaves by our devices or not at all: a route or rule of ours that somebody takes
+// away costs a retransmission, and not the connection's cover for all its life (CONTRACT U15).
+FilterChain guard(const Datapath& datapath, const NodeFacts& facts,
+                  const std::vector<Family>& families) {
+    const Marks& marks = datapath.marks;
+    const std::vector<Action> drop = {Counter{}, Drop{}};
+    FilterChain chain{
+        .name = "guard", .hook = ChainHook{ChainType::filter, Hook::forward, kMangle}, .rules = {}};
+    const Mark none = {.value = 0,
+                       .mask = marks.outbound.mask | marks.to_ztunnel.mask | marks.inbound.mask};
+    add_rule(chain, {MarkIs{none}}, {Return{}});
+    for (const Family family : families) {
+        add_rule(chain,
+                 {MarkIs{marks.inbound}, in_pods(datapath, Direction::destination, family),
+                  OutInterface{.name = datapath.inbound.node_link, .negate = true}},
+                 drop);
+    }
+    add_rule(chain, {OutInterface{datapath.outbound.node_link}}, {Return{}});
+    for (const Ztunnel& ztunnel : facts.ztunnels)
+        add_rule(chain, {OutInterface{ztunnel.host_link}}, {Return{}});
+    add_rule(chain, {MarkIs{marks.outbound}}, drop);
+    add_rule(chain, {MarkIs{marks.to_ztunnel}}, drop);
+    return chain;
+}
+
 // Before anyone's masquerading: what goes through a tunnel keeps its source (U1).
 FilterChain nat_post(const Datapath& datapath, const std::vector<Family>& families) {
     FilterChain chain{.name = "nat_post",
@@ -149,8 +191,12 @@ const std::string& pods_set(const Filter& filter, Family family) {
 
 std::vector<FilterChain> node_chains(const Datapath& datapath, const NodeFacts& facts,
                                      const std::vector<Family>& families) {
-    return {prerouting(datapath, facts, families), from_ztunnel(datapath, facts),
-            nat_pre(datapath, facts, families), nat_post(datapath, families),
+    return {prerouting(datapath, facts, families),
+            from_ztunnel(datapath, facts),
+            nat_pre(datapath, facts, families),
+            inbound(datapath, families),
+            guard(datapath, facts, families),
+            nat_post(datapath, families),
             output(datapath, families)};
 }
 

@@ -28,12 +28,6 @@ bool can_capture(const NodeFacts& facts, const std::vector<Family>& families,
            std::ranges::none_of(facts.ztunnels, [&](const Ztunnel& z) { return has(z.addresses); });
 }
 
-void drop_repeated_sysctls(NetnsState& state) {
-    std::ranges::sort(state.sysctls);
-    const auto repeated = std::ranges::unique(state.sysctls);
-    state.sysctls.erase(repeated.begin(), repeated.end());
-}
-
 // The pods' part, sorted; its table has no chains.
 NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
                      const std::vector<Family>& families,
@@ -52,20 +46,16 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
         const Family family = pod.address.family();
         const bool ipv4 = family == Family::ipv4;
         (ipv4 ? pods4 : pods6).elements.push_back({.address = pod.address, .comment = pod.comment});
-        // `src`: what the node itself sends to the pod must not get the tunnel's address as source.
+        // `src`: else a socket that asks for this way would get the tunnel's address.
         Route to_pod = route(datapath, datapath.tables.inbound, Prefix::host(pod.address),
                              datapath.inbound.node_link,
                              tunnel_address(datapath.inbound, End::ztunnel, family));
         to_pod.source = address_of(family, facts.host_addresses);
         state.routes.push_back(std::move(to_pod));
-        if (ipv4 && !pod.host_link.empty()) {
-            state.sysctls.push_back(loose_rp_filter(pod.host_link));
-        }
     }
     state.tables.push_back({.id = {.name = datapath.filter.table},
                             .sets = {std::move(pods4), std::move(pods6)},
                             .chains = {}});
-    drop_repeated_sysctls(state);
     sort(state);
     return state;
 }
@@ -74,40 +64,59 @@ void add_routes_to_ztunnel(NetnsState& state, const Datapath& datapath, const No
                            Family family) {
     const Tables& tables = datapath.tables;
     const auto add = [&](const Route& r) { state.routes.push_back(r); };
+    // `src`: the tunnels' own packets carry the mark of what is in them and so come by here, and
+    // the other end takes them only from HOST_IP, its remote (CONTRACT U18).
+    const auto to = [&](std::uint32_t table, const Ztunnel& ztunnel, const IpAddress& address) {
+        Route direct = route(datapath, table, Prefix::host(address), ztunnel.host_link);
+        direct.source = address_of(family, facts.host_addresses);
+        return direct;
+    };
     const Ztunnel& active = facts.ztunnels.front();
     const IpAddress address = *address_of(family, active.addresses);
-    add(route(datapath, tables.inbound, Prefix::host(address), active.host_link));
-    add(route(datapath, tables.to_ztunnel, Prefix::host(address), active.host_link));
+    add(to(tables.inbound, active, address));
+    add(to(tables.to_ztunnel, active, address));
     Route back =
         route(datapath, tables.to_ztunnel, Prefix::everything(family), active.host_link, address);
+    back.source = address_of(family, facts.host_addresses);
     back.onlink = true;
     add(back);
+    add(last_resort(datapath, tables.to_ztunnel, family));
 
     add(route(datapath, tables.outbound, Prefix::everything(family), datapath.outbound.node_link,
               tunnel_address(datapath.outbound, End::ztunnel, family)));
+    add(last_resort(datapath, tables.outbound, family));
     // What a pod sends to a ztunnel itself (metrics, say) reaches it directly, also one that is not
     // active: it answers in its own name, so the active one would never see the answer.
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         const auto own = address_of(family, ztunnel.addresses);
-        if (own) add(route(datapath, tables.outbound, Prefix::host(*own), ztunnel.host_link));
+        if (own) add(to(tables.outbound, ztunnel, *own));
     }
 }
 
+// Every one asks for a mark of ours: what is not captured meets others' rules as without us, and
+// the kernel's and others' reverse-path checks find a pod where it is (CONTRACT U14, U17).
 void add_policy_rules(NetnsState& state, const Datapath& datapath, Family family) {
-    const auto add = [&](std::uint32_t priority, Mark mark, RuleAction action) {
+    const auto add = [&](std::uint32_t priority, Mark mark, std::uint32_t table) {
         state.rules.push_back({.family = family,
                                .priority = priority,
                                .mark = mark,
-                               .action = action,
+                               .table = table,
                                .protocol = datapath.protocol});
     };
     const Priorities& priorities = datapath.priorities;
     const Tables& tables = datapath.tables;
-    constexpr Mark kAnyMark = {.value = 0, .mask = 0};
-    add(priorities.skip, datapath.marks.skip, Goto{priorities.main});
-    add(priorities.outbound, datapath.marks.outbound, Lookup{tables.outbound});
-    add(priorities.to_ztunnel, datapath.marks.to_ztunnel, Lookup{tables.to_ztunnel});
-    add(priorities.inbound, kAnyMark, Lookup{tables.inbound});
+    add(priorities.outbound, datapath.marks.outbound, tables.outbound);
+    add(priorities.to_ztunnel, datapath.marks.to_ztunnel, tables.to_ztunnel);
+    add(priorities.inbound, datapath.marks.inbound, tables.inbound);
+}
+
+// A ztunnel sends with pods' and clients' addresses, which are reached by other devices.
+void pass_spoofed_sources(NetnsState& state, const Datapath& datapath, const NodeFacts& facts) {
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        state.sysctls.push_back(loose_rp_filter(ztunnel.host_link));
+        if (ztunnel.lacks_address)
+            state.addresses.push_back(lent_address(datapath, ztunnel.host_link));
+    }
 }
 
 }  // namespace
@@ -124,11 +133,8 @@ NetnsState node_state(const Datapath& datapath, const NodeFacts& facts) {
     for (const Family family : families) {
         add_routes_to_ztunnel(state, datapath, facts, family);
         add_policy_rules(state, datapath, family);
-        for (const Ztunnel& ztunnel : facts.ztunnels) {
-            if (family == Family::ipv4) state.sysctls.push_back(loose_rp_filter(ztunnel.host_link));
-        }
+        if (family == Family::ipv4) pass_spoofed_sources(state, datapath, facts);
     }
-    drop_repeated_sysctls(state);
     sort(state);
     return state;
 }
@@ -140,16 +146,15 @@ Scope node_scope(const Datapath& datapath, const NodeFacts& facts) {
                 .routes = {{.table = datapath.tables.inbound},
                            {.table = datapath.tables.outbound},
                            {.table = datapath.tables.to_ztunnel}},
-                .rule_priorities = {datapath.priorities.skip, datapath.priorities.outbound,
-                                    datapath.priorities.to_ztunnel, datapath.priorities.inbound},
+                .rule_priorities = {datapath.priorities.outbound, datapath.priorities.to_ztunnel,
+                                    datapath.priorities.inbound},
                 .sysctls = {rp_filter_path(datapath.inbound.node_link),
                             rp_filter_path(datapath.outbound.node_link)},
                 .filter = {{.table = {.name = datapath.filter.table}}}};
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         scope.sysctls.push_back(rp_filter_path(ztunnel.host_link));
+        scope.addresses.push_back(lent_address(datapath, ztunnel.host_link));
     }
-    const Scope pods = pods_scope(datapath, facts.pods, {});
-    scope.sysctls.insert(scope.sysctls.end(), pods.sysctls.begin(), pods.sysctls.end());
     return scope;
 }
 
@@ -160,8 +165,7 @@ NetnsState pods_state(const Datapath& datapath, const NodeFacts& facts,
     return pods_part(datapath, facts, families, pods);
 }
 
-Scope pods_scope(const Datapath& datapath, const std::vector<EnrolledAddress>& pods,
-                 const std::vector<IpAddress>& addresses) {
+Scope pods_scope(const Datapath& datapath, const std::vector<IpAddress>& addresses) {
     auto keys = addresses;
     std::ranges::sort(keys);
     std::vector<Prefix> destinations;
@@ -171,13 +175,6 @@ Scope pods_scope(const Datapath& datapath, const std::vector<EnrolledAddress>& p
         .routes = {{.table = datapath.tables.inbound, .destinations = std::move(destinations)}},
         .filter = {
             {.table = {.name = datapath.filter.table}, .chains = false, .keys = std::move(keys)}}};
-    for (const EnrolledAddress& pod : pods) {
-        if (pod.host_link.empty()) continue;
-        scope.sysctls.push_back(rp_filter_path(pod.host_link));
-    }
-    std::ranges::sort(scope.sysctls);
-    const auto repeated = std::ranges::unique(scope.sysctls);
-    scope.sysctls.erase(repeated.begin(), repeated.end());
     return scope;
 }
 

@@ -1,6 +1,8 @@
 #include "common/desired/parts.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace ambient::desired {
@@ -33,6 +35,15 @@ std::string rp_filter_path(const std::string& link) {
 
 model::Sysctl loose_rp_filter(const std::string& link) {
     return {.path = rp_filter_path(link), .value = "2"};
+}
+
+// Scope host, so that the kernel never sends with it (net/ipv4/devinet.c, inet_select_addr); ours
+// by its number, so that it can be told from what a CNI puts there.
+model::InterfaceAddress lent_address(const Datapath& datapath, const std::string& link) {
+    return {.link = link,
+            .address = datapath.inbound.node_address4,
+            .prefix_length = 32,
+            .scope = model::RouteScope::host};
 }
 
 MacAddress tunnel_mac(const Tunnel& tunnel, End end) {
@@ -70,6 +81,15 @@ model::Route route(const Datapath& datapath, std::uint32_t table, const Prefix& 
             .protocol = datapath.protocol,
             .link = link,
             .gateway = gateway};
+}
+
+model::Route last_resort(const Datapath& datapath, std::uint32_t table, Family family) {
+    return {.table = table,
+            .destination = Prefix::everything(family),
+            .metric = std::numeric_limits<std::uint32_t>::max(),
+            .type = model::RouteType::unreachable,
+            .protocol = datapath.protocol,
+            .link = {}};
 }
 
 void add_rule(model::FilterChain& chain, std::vector<model::Match> matches,

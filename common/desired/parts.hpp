@@ -40,6 +40,10 @@ void add_tunnel_end(model::NetnsState& state, const Datapath& datapath, const Tu
 model::Route route(const Datapath& datapath, std::uint32_t table, const Prefix& destination,
                    const std::string& link, std::optional<IpAddress> gateway = std::nullopt);
 
+// Where a table ends: what finds no other route must not go on to the main table and leave in
+// clear text when a device of ours is gone (CONTRACT U15).
+model::Route last_resort(const Datapath& datapath, std::uint32_t table, Family family);
+
 // Adds a rule at the end of a chain.
 void add_rule(model::FilterChain& chain, std::vector<model::Match> matches,
               std::vector<model::Action> actions);

@@ -11,19 +11,19 @@
 
 namespace ambient::desired {
 
-// A ztunnel pod of this node as the node sees it: `host_link` is the node's end of its veth.
+// A ztunnel pod of this node as the node sees it: `host_link` is the node's end of its veth, which
+// `lacks_address` when it has no IPv4 address but ours.
 struct Ztunnel {
     std::string host_link;
     std::vector<IpAddress> addresses;
+    bool lacks_address = false;
 
     bool operator==(const Ztunnel&) const = default;
 };
 
-// One address of a pod whose traffic is captured. `host_link` is the node's end of its veth (empty
-// when the pod is on its way out), `comment` is kept with the set element.
+// One address of a pod whose traffic is captured; `comment` is kept with the set element.
 struct EnrolledAddress {
     IpAddress address;
-    std::string host_link;
     std::string comment;
 
     auto operator<=>(const EnrolledAddress&) const = default;
@@ -56,19 +56,24 @@ struct ZtunnelFacts {
 model::NetnsState node_state(const Datapath& datapath, const NodeFacts& facts);
 model::Scope node_scope(const Datapath& datapath, const NodeFacts& facts);
 
-// The sysctl that a state sets for each device that it names: its reverse-path filter.
+// Where a device's reverse-path filter is set.
 std::string rp_filter_path(const std::string& link);
+
+// What a ztunnel's veth gets when it has no IPv4 address: the kernel's reverse-path filter refuses
+// all that a device without one brings from addresses that are reached by another device
+// (net/ipv4/fib_frontend.c, __fib_validate_source, no_addr), and ztunnel sends in pods' names
+// (CONTRACT U17).
+model::InterfaceAddress lent_address(const Datapath& datapath, const std::string& link);
 
 // Ztunnel pod's namespace.
 model::NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts);
 model::Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts& facts);
 
-// Only the part of node_state that belongs to these pods: set elements, host routes, their veth's
-// sysctls. facts.pods is not read. Equal to what node_state has for them.
+// Only the part of node_state that belongs to these pods: set elements, host routes. facts.pods is
+// not read. Equal to what node_state has for them.
 model::NetnsState pods_state(const Datapath& datapath, const NodeFacts& facts,
                              const std::vector<EnrolledAddress>& pods);
-// Covers `addresses` whether or not they are still wanted, and the sysctls of `pods`.
-model::Scope pods_scope(const Datapath& datapath, const std::vector<EnrolledAddress>& pods,
-                        const std::vector<IpAddress>& addresses);
+// Covers `addresses` whether or not they are still wanted.
+model::Scope pods_scope(const Datapath& datapath, const std::vector<IpAddress>& addresses);
 
 }  // namespace ambient::desired

@@ -1,3 +1,8 @@
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <vector>
+
 #include "common/desired/parts.hpp"
 #include "common/desired/state.hpp"
 
@@ -75,11 +80,23 @@ void add_delivery(NetnsState& state, const Datapath& datapath, Family family) {
         state.rules.push_back({.family = family,
                                .priority = priority,
                                .mark = mark,
-                               .action = Lookup{table},
+                               .table = table,
                                .protocol = datapath.protocol});
     };
     add(datapath.priorities.ztunnel_tproxy, datapath.marks.tproxy);
     add(datapath.priorities.ztunnel_reply, datapath.marks.original_reply);
+}
+
+// A new namespace starts with the node's values (net/ipv4/devinet.c, devinet_init_net). With 1, the
+// kernel would look for senders by our marks, find them to be local, and drop what they send.
+std::vector<std::string> mark_in_reverse_lookups(const Datapath& datapath,
+                                                 const ZtunnelFacts& facts) {
+    std::vector<std::string> paths;
+    for (const std::string& link : {std::string("all"), facts.link, datapath.inbound.ztunnel_link,
+                                    datapath.outbound.ztunnel_link}) {
+        if (!link.empty()) paths.push_back("net/ipv4/conf/" + link + "/src_valid_mark");
+    }
+    return paths;
 }
 
 }  // namespace
@@ -95,6 +112,10 @@ NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts) {
     add_tunnel_end(state, datapath, datapath.outbound, End::ztunnel, remote, families);
     for (const Family family : families)
         add_delivery(state, datapath, family);
+    if (families.front() == Family::ipv4) {
+        for (const std::string& path : mark_in_reverse_lookups(datapath, facts))
+            state.sysctls.push_back({.path = path, .value = "0"});
+    }
     const ZtunnelPorts& ports = datapath.ports;
     state.tables.push_back(
         {.id = {.name = datapath.filter.table},
@@ -107,8 +128,8 @@ NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts) {
     return state;
 }
 
-Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts&) {
-    return {
+Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts& facts) {
+    Scope scope{
         .protocol = datapath.protocol,
         .strays = true,
         .links = {datapath.inbound.ztunnel_link, datapath.outbound.ztunnel_link},
@@ -117,6 +138,8 @@ Scope ztunnel_scope(const Datapath& datapath, const ZtunnelFacts&) {
         .sysctls = {rp_filter_path(datapath.inbound.ztunnel_link),
                     rp_filter_path(datapath.outbound.ztunnel_link)},
         .filter = {{.table = {.name = datapath.filter.table}}}};
+    std::ranges::copy(mark_in_reverse_lookups(datapath, facts), std::back_inserter(scope.sysctls));
+    return scope;
 }
 
 }  // namespace ambient::desired

@@ -14,7 +14,8 @@ namespace {
 
 using namespace model;
 
-constexpr std::array<std::string_view, 3> kRouteTypes = {"unicast", "local", "other"};
+constexpr std::array<std::string_view, 4> kRouteTypes = {"unicast", "local", "unreachable",
+                                                         "other"};
 constexpr std::array<std::string_view, 3> kRouteScopes = {"universe", "link", "host"};
 constexpr std::array<std::string_view, 2> kFamilies = {"ipv4", "ipv6"};
 constexpr std::uint32_t kMaxVni = 0xffffff;  // 24 bits on the wire (RFC 8926, 3.4)
@@ -95,8 +96,12 @@ Link read_link(const Node& node) {
 }
 
 Value to_json(const InterfaceAddress& address) {
-    return {{"link", address.link},
-            {"address", fmt::format("{}/{}", to_string(address.address), address.prefix_length)}};
+    Value value = {
+        {"link", address.link},
+        {"address", fmt::format("{}/{}", to_string(address.address), address.prefix_length)}};
+    if (address.scope != RouteScope::universe)
+        value["scope"] = kRouteScopes.at(std::to_underlying(address.scope));
+    return value;
 }
 
 InterfaceAddress read_interface_address(const Node& node) {
@@ -116,14 +121,15 @@ InterfaceAddress read_interface_address(const Node& node) {
         address.address = *parsed;
         address.prefix_length = *length;
     });
+    fields.optional("scope",
+                    [&](const Node& n) { address.scope = read_enum<RouteScope>(n, kRouteScopes); });
     return address;
 }
 
 Value to_json(const Route& route) {
-    Value value = {{"table", route.table},
-                   {"to", to_string(route.destination)},
-                   {"dev", route.link},
-                   {"protocol", route.protocol}};
+    Value value = {
+        {"table", route.table}, {"to", to_string(route.destination)}, {"protocol", route.protocol}};
+    if (!route.link.empty()) value["dev"] = route.link;
     if (route.gateway) value["via"] = to_string(*route.gateway);
     if (route.source) value["src"] = to_string(*route.source);
     if (route.metric != default_metric(route.destination.family())) value["metric"] = route.metric;
@@ -141,7 +147,6 @@ Route read_route(const Node& node) {
     ObjectReader fields(node);
     fields.required("table", [&](const Node& n) { route.table = read_as<std::uint32_t>(n); });
     fields.required("to", [&](const Node& n) { route.destination = read_prefix(n); });
-    fields.required("dev", [&](const Node& n) { route.link = read_text(n); });
     fields.required("protocol", [&](const Node& n) { route.protocol = read_as<std::uint8_t>(n); });
     fields.optional("via", [&](const Node& n) { route.gateway = read_address(n); });
     fields.optional("src", [&](const Node& n) { route.source = read_address(n); });
@@ -151,6 +156,12 @@ Route read_route(const Node& node) {
                     [&](const Node& n) { route.type = read_enum<RouteType>(n, kRouteTypes); });
     fields.optional("scope",
                     [&](const Node& n) { route.scope = read_enum<RouteScope>(n, kRouteScopes); });
+    const auto read_dev = [&](const Node& n) { route.link = read_text(n); };
+    if (route.type == RouteType::unicast || route.type == RouteType::local) {
+        fields.required("dev", read_dev);
+    } else {
+        fields.optional("dev", read_dev);
+    }
     fields.optional("onlink", [&](const Node& n) { route.onlink = read_bool(n); });
     fields.optional("beyond_model", [&](const Node& n) { route.beyond_model = read_bool(n); });
     return route;
@@ -162,9 +173,7 @@ Value to_json(const PolicyRule& rule) {
                    {"protocol", rule.protocol}};
     if (rule.mark.mask != 0)
         value["mark"] = fmt::format("{:#x}/{:#x}", rule.mark.value, rule.mark.mask);
-    std::visit(Overloaded{[&](const Lookup& a) { value["lookup"] = a.table; },
-                          [&](const Goto& a) { value["goto"] = a.priority; }},
-               rule.action);
+    value["lookup"] = rule.table;
     if (rule.beyond_model) value["beyond_model"] = true;
     return value;
 }
@@ -176,13 +185,7 @@ PolicyRule read_policy_rule(const Node& node) {
     fields.required("priority", [&](const Node& n) { rule.priority = read_as<std::uint32_t>(n); });
     fields.required("protocol", [&](const Node& n) { rule.protocol = read_as<std::uint8_t>(n); });
     fields.optional("mark", [&](const Node& n) { rule.mark = read_mark(n); });
-    if (fields.has("goto")) {
-        fields.required("goto",
-                        [&](const Node& n) { rule.action = Goto{read_as<std::uint32_t>(n)}; });
-    } else {
-        fields.required("lookup",
-                        [&](const Node& n) { rule.action = Lookup{read_as<std::uint32_t>(n)}; });
-    }
+    fields.required("lookup", [&](const Node& n) { rule.table = read_as<std::uint32_t>(n); });
     fields.optional("beyond_model", [&](const Node& n) { rule.beyond_model = read_bool(n); });
     return rule;
 }

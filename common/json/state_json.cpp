@@ -113,6 +113,7 @@ Value to_json(const model::Scope& scope) {
     Value value = {{"protocol", scope.protocol}};
     if (scope.strays) value["strays"] = true;
     add_list(value, "links", scope.links);
+    add_list(value, "addresses", scope.addresses);
     add_list(value, "routes", scope.routes);
     add_list(value, "rule_priorities", scope.rule_priorities);
     add_list(value, "sysctls", scope.sysctls);
@@ -129,6 +130,7 @@ Result<model::Scope> scope_from_json(const Value& value) {
                         [&](const Node& n) { scope.protocol = read_as<std::uint8_t>(n); });
         read_objects(fields, "links", scope.links, read_text);
         fields.optional("strays", [&](const Node& n) { scope.strays = read_bool(n); });
+        read_objects(fields, "addresses", scope.addresses, read_interface_address);
         read_objects(fields, "routes", scope.routes, read_route_selector);
         read_objects(fields, "rule_priorities", scope.rule_priorities,
                      [](const Node& n) { return read_as<std::uint32_t>(n); });

@@ -51,7 +51,8 @@ struct Applier {
     }
 
     Result<void> operator()(const plan::PutRoute& step) {
-        const auto index = TRY(context.names.index_of(step.route.link));
+        const auto index =
+            step.route.link.empty() ? 0 : TRY(context.names.index_of(step.route.link));
         return execute(netlink::put_route(index, step.route));
     }
 

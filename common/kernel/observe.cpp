@@ -64,7 +64,15 @@ Result<std::vector<model::Link>> observe_links(RouteContext& context, const mode
 Result<std::vector<model::InterfaceAddress>> observe_addresses(RouteContext& context,
                                                                const model::Scope& scope) {
     std::vector<model::InterfaceAddress> addresses;
-    for (const auto& link : scope.links) {
+    std::vector<std::string> links = scope.links;
+    for (const auto& address : scope.addresses)
+        links.push_back(address.link);
+    const auto covers = [&](const model::InterfaceAddress& address) {
+        const auto same = [&](const auto& other) { return key(other) == key(address); };
+        return std::ranges::count(scope.links, address.link) != 0 ||
+               std::ranges::any_of(scope.addresses, same);
+    };
+    for (const auto& link : links) {
         const auto index = TRY(if_present(context.names.index_of(link)));
         if (!index) continue;
         for (const Family family : kFamilies) {
@@ -75,7 +83,7 @@ Result<std::vector<model::InterfaceAddress>> observe_addresses(RouteContext& con
                 auto record = TRY(netlink::decode_address(message));
                 if (!record) continue;
                 record->address.link = link;
-                addresses.push_back(std::move(record->address));
+                if (covers(record->address)) addresses.push_back(std::move(record->address));
             }
         }
     }

@@ -1,5 +1,6 @@
 #include "common/kernel/selected_routes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <utility>
@@ -7,15 +8,15 @@
 namespace ambient {
 namespace {
 
-// The stored route that a packet without mark takes. `certain` is false when the packet is refused
+// The stored route that a packet of this mark takes. `certain` is false when the packet is refused
 // by a route or a rule that may stand in any table.
 struct Match {
     std::optional<model::Route> route = std::nullopt;
     bool certain = true;
 };
 
-Result<Match> matching_route(RouteContext& context, const IpAddress& address) {
-    auto request = netlink::get_route({.destination = address, .as_stored = true});
+Result<Match> matching_route(RouteContext& context, const IpAddress& address, std::uint32_t mark) {
+    auto request = netlink::get_route({.destination = address, .mark = mark, .as_stored = true});
     const auto reply = context.socket.query(request);
     if (!reply) {
         switch (reply.error().errno_value) {
@@ -30,6 +31,15 @@ Result<Match> matching_route(RouteContext& context, const IpAddress& address) {
     auto record = TRY(netlink::decode_route(reply->message()));
     if (!record) return Match{.certain = false};
     return Match{.route = TRY(named_route(context, *std::move(record)))};
+}
+
+// Of packets that look the table up; nothing when none does.
+std::optional<std::uint32_t> mark_to(const std::vector<model::PolicyRule>& rules,
+                                     std::uint32_t table) {
+    const auto leads = [&](const auto& rule) { return rule.table == table && !rule.beyond_model; };
+    const auto rule = std::ranges::find_if(rules, leads);
+    if (rule == rules.end()) return std::nullopt;
+    return rule->mark.value;
 }
 
 // What is read once, when first needed.
@@ -51,7 +61,10 @@ class SelectedRoutes {
   private:
     // Whether the match tells all that there is in this table.
     Result<bool> settled(const Prefix& destination, std::uint32_t table) {
-        const auto match = TRY(matching_route(context_, destination.address()));
+        const auto& rules = *TRY(this->rules(destination.family()));
+        const auto mark = mark_to(rules, table);
+        if (!mark) return false;
+        const auto match = TRY(matching_route(context_, destination.address(), *mark));
         if (!match.certain) return false;
         if (match.route && match.route->table == table) {
             if (match.route->destination != destination)
@@ -62,7 +75,7 @@ class SelectedRoutes {
             return true;
         }
         const auto answered = match.route ? std::optional(match.route->table) : std::nullopt;
-        return was_tried_before(*TRY(rules(destination.family())), table, answered);
+        return was_tried_before(rules, *mark, table, answered);
     }
 
     Result<const std::vector<model::PolicyRule>*> rules(Family family) {
@@ -91,15 +104,14 @@ class SelectedRoutes {
 
 }  // namespace
 
-bool was_tried_before(const std::vector<model::PolicyRule>& rules, std::uint32_t table,
-                      std::optional<std::uint32_t> answered) {
+bool was_tried_before(const std::vector<model::PolicyRule>& rules, std::uint32_t mark,
+                      std::uint32_t table, std::optional<std::uint32_t> answered) {
     for (const auto& rule : rules) {
-        if (!rule.mark.matches(0)) continue;
-        const auto* lookup = std::get_if<model::Lookup>(&rule.action);
-        // It may have jumped over the table, or refused the packet (told as table 0).
-        if (lookup == nullptr || lookup->table == 0) return false;
-        if (lookup->table == table && !rule.beyond_model) return lookup->table != answered;
-        if (lookup->table == answered) return false;
+        if (!rule.mark.matches(mark)) continue;
+        // It may have jumped over the table, or refused the packet: both are told as table 0.
+        if (rule.table == 0) return false;
+        if (rule.table == table && !rule.beyond_model) return rule.table != answered;
+        if (rule.table == answered) return false;
     }
     return false;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <string>
 #include <tuple>
 
@@ -9,17 +10,22 @@
 
 namespace ambient::model {
 
-// IPv6 addresses are added without duplicate address detection: ours are known to be unique. The
-// kernel's own link-local IPv6 addresses are not part of the model.
+// How far an address or a route reaches (rtnetlink(7)): the kernel takes no address of scope host
+// as a packet's source.
+enum class RouteScope : std::uint8_t { universe, link, host };
+
+// `scope` is IPv4's only. IPv6 addresses are added without duplicate address detection: ours are
+// known to be unique. The kernel's own link-local IPv6 addresses are not part of the model.
 struct InterfaceAddress {
     std::string link;
     IpAddress address;
     int prefix_length = 0;
+    RouteScope scope = RouteScope::universe;
 
     auto operator<=>(const InterfaceAddress&) const = default;
 };
 
-// Identity, and all of the value: nothing changes in place.
+// Identity; nothing changes in place.
 //   IPv4: link, address, prefix length   net/ipv4/devinet.c, find_matching_ifa
 //   IPv6: link, address                  net/ipv6/addrconf.c, ipv6_get_ifaddr (a prefix length that
 //   differs: replace)

@@ -1,4 +1,4 @@
-// A unicast or local route.
+// A unicast, local or unreachable route.
 #pragma once
 
 #include <compare>
@@ -7,21 +7,21 @@
 #include <string>
 #include <tuple>
 
+#include "common/model/address.hpp"
 #include "common/net/ip_address.hpp"
 
 namespace ambient::model {
 
-enum class RouteType : std::uint8_t { unicast, local, other };
-enum class RouteScope : std::uint8_t { universe, link, host };
+enum class RouteType : std::uint8_t { unicast, local, unreachable, other };
 
 // The kernel gives IPv6 routes without a metric this one (include/net/ip6_route.h,
 // IP6_RT_PRIO_USER).
 inline constexpr std::uint32_t kIpv6DefaultMetric = 1024;
 
-// `link` is the output device's name; `protocol` says who made the route (rtnetlink(7),
-// rtm_protocol). IPv6 routes have no scope in the kernel: use universe. A route that carries more
-// than this type can say (multipath, encap, another type) has `beyond_model` set and equals nothing
-// that we want.
+// `link` is the output device's name, empty when the type is unreachable; `protocol` says who made
+// the route (rtnetlink(7), rtm_protocol). IPv6 routes have no scope in the kernel: use universe. A
+// route that carries more than this type can say (multipath, encap, another type) has
+// `beyond_model` set and equals nothing that we want.
 struct Route {
     std::uint32_t table = 0;
     Prefix destination;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/model/address.hpp"
 #include "common/model/table_id.hpp"
 #include "common/net/ip_address.hpp"
 
@@ -32,15 +33,17 @@ struct FilterSelector {
 // An observation costs what its scope selects, not what the namespace holds.
 //
 // Ours, and deleted when no longer wanted: links of these names that are of our kinds (is_ours; any
-// address on them with them), routes and rules with our protocol number, packet-filter tables and
-// elements. Anything else on our keys is foreign: observed, never deleted, a conflict when it
-// stands where something is wanted. A sysctl is never deleted.
+// address on them with them), these addresses on other links, routes and rules with our protocol
+// number, packet-filter tables and elements. Anything else on our keys is foreign: observed, never
+// deleted, a conflict when it stands where something is wanted. A sysctl is never deleted.
 struct Scope {
     std::uint8_t protocol = 0;
     // Routes and rules with our protocol number in every table and at every priority, too: what an
     // earlier configuration has left.
     bool strays = false;
     std::vector<std::string> links = {};
+    // Of ours on links that are not.
+    std::vector<InterfaceAddress> addresses = {};
     std::vector<RouteSelector> routes = {};
     std::vector<std::uint32_t> rule_priorities = {};
     std::vector<std::string> sysctls = {};

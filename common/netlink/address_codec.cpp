@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 
 #include "common/netlink/family.hpp"
+#include "common/netlink/scope.hpp"
 
 namespace ambient::netlink {
 namespace {
@@ -15,7 +16,7 @@ Message address_message(int type, int flags, std::uint32_t link_index,
     const ifaddrmsg header{.ifa_family = to_kernel(family),
                            .ifa_prefixlen = static_cast<std::uint8_t>(address.prefix_length),
                            .ifa_flags = 0,
-                           .ifa_scope = RT_SCOPE_UNIVERSE,
+                           .ifa_scope = to_kernel(address.scope),
                            .ifa_index = link_index};
     Message message(type, flags, header);
     message.put_address(IFA_LOCAL, address.address);
@@ -43,7 +44,13 @@ Result<std::optional<AddressRecord>> decode_address(const nlmsghdr& message) {
     if (is_link_local(*address)) return std::nullopt;
     return AddressRecord{
         .link_index = header->ifa_index,
-        .address = {.link = {}, .address = *address, .prefix_length = header->ifa_prefixlen}};
+        .address = {
+            .link = {},
+            .address = *address,
+            .prefix_length = header->ifa_prefixlen,
+            .scope = address->family() == Family::ipv4
+                         ? scope_from_kernel(header->ifa_scope).value_or(model::RouteScope::link)
+                         : model::RouteScope::universe}};
 }
 
 Message dump_addresses(Family family, std::uint32_t link_index) {

@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 
 #include "common/netlink/family.hpp"
+#include "common/netlink/scope.hpp"
 
 namespace ambient::netlink {
 namespace {
@@ -11,6 +12,7 @@ std::uint8_t kernel_type(model::RouteType type) {
     switch (type) {
         case model::RouteType::unicast: return RTN_UNICAST;
         case model::RouteType::local: return RTN_LOCAL;
+        case model::RouteType::unreachable: return RTN_UNREACHABLE;
         case model::RouteType::other: break;  // only ever deleted: any type
     }
     return RTN_UNSPEC;
@@ -19,23 +21,8 @@ std::uint8_t kernel_type(model::RouteType type) {
 model::RouteType type_from_kernel(std::uint8_t type) {
     if (type == RTN_UNICAST) return model::RouteType::unicast;
     if (type == RTN_LOCAL) return model::RouteType::local;
+    if (type == RTN_UNREACHABLE) return model::RouteType::unreachable;
     return model::RouteType::other;
-}
-
-std::uint8_t kernel_scope(model::RouteScope scope) {
-    switch (scope) {
-        case model::RouteScope::universe: return RT_SCOPE_UNIVERSE;
-        case model::RouteScope::link: return RT_SCOPE_LINK;
-        case model::RouteScope::host: return RT_SCOPE_HOST;
-    }
-    return RT_SCOPE_UNIVERSE;
-}
-
-std::optional<model::RouteScope> scope_from_kernel(std::uint8_t scope) {
-    if (scope == RT_SCOPE_UNIVERSE) return model::RouteScope::universe;
-    if (scope == RT_SCOPE_LINK) return model::RouteScope::link;
-    if (scope == RT_SCOPE_HOST) return model::RouteScope::host;
-    return std::nullopt;
 }
 
 Message route_message(int type, int flags, std::uint32_t link_index, const model::Route& route) {
@@ -43,7 +30,7 @@ Message route_message(int type, int flags, std::uint32_t link_index, const model
     header.rtm_family = to_kernel(route.destination.family());
     header.rtm_dst_len = static_cast<std::uint8_t>(route.destination.length());
     header.rtm_protocol = route.protocol;
-    header.rtm_scope = kernel_scope(route.scope);
+    header.rtm_scope = to_kernel(route.scope);
     header.rtm_type = kernel_type(route.type);
     header.rtm_flags = route.onlink ? RTNH_F_ONLINK : 0;
     Message message(type, flags, header);
@@ -103,7 +90,9 @@ Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message) {
         return std::unexpected(Error{.doing = "decode route: malformed destination"});
     }
     RouteRecord record;
-    record.link_index = attributes.u32(RTA_OIF).value_or(0);
+    // IPv6 tells the loopback device for one (net/ipv6/route.c, fib6_nh_init).
+    const bool unreachable = header->rtm_type == RTN_UNREACHABLE;
+    record.link_index = unreachable ? 0 : attributes.u32(RTA_OIF).value_or(0);
     record.route = {
         .table = attributes.u32(RTA_TABLE).value_or(header->rtm_table),
         .destination = *destination,

@@ -3,7 +3,6 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 
-#include "common/base/overloaded.hpp"
 #include "common/netlink/family.hpp"
 
 namespace ambient::netlink {
@@ -12,7 +11,9 @@ namespace {
 Message rule_message(int type, int flags, const model::PolicyRule& rule) {
     fib_rule_hdr header{};
     header.family = to_kernel(rule.family);
-    header.action = std::holds_alternative<model::Goto>(rule.action) ? FR_ACT_GOTO : FR_ACT_TO_TBL;
+    // What is beyond the model is only ever deleted: then no action and no table means any
+    // (net/core/fib_rules.c, rule_find).
+    header.action = rule.beyond_model ? FR_ACT_UNSPEC : FR_ACT_TO_TBL;
     Message message(type, flags, header);
     message.put_u32(FRA_PRIORITY, rule.priority);
     message.put_u8(FRA_PROTOCOL, rule.protocol);
@@ -20,10 +21,7 @@ Message rule_message(int type, int flags, const model::PolicyRule& rule) {
         message.put_u32(FRA_FWMARK, rule.mark.value);
         message.put_u32(FRA_FWMASK, rule.mark.mask);
     }
-    std::visit(
-        Overloaded{[&](const model::Lookup& lookup) { message.put_u32(FRA_TABLE, lookup.table); },
-                   [&](const model::Goto& jump) { message.put_u32(FRA_GOTO, jump.priority); }},
-        rule.action);
+    if (!rule.beyond_model) message.put_u32(FRA_TABLE, rule.table);
     return message;
 }
 
@@ -36,7 +34,6 @@ bool is_in_model(int attribute) {
         case FRA_FWMARK:
         case FRA_FWMASK:
         case FRA_TABLE:
-        case FRA_GOTO:
         case FRA_SUPPRESS_PREFIXLEN: return true;
         default: return false;
     }
@@ -45,9 +42,9 @@ bool is_in_model(int attribute) {
 bool is_beyond_model(const fib_rule_hdr& header, const Attributes& attributes) {
     // "None" is told as -1, always (fib_nl_fill_rule).
     const bool suppresses = attributes.s32(FRA_SUPPRESS_PREFIXLEN).value_or(-1) != -1;
-    return (header.action != FR_ACT_TO_TBL && header.action != FR_ACT_GOTO) ||
-           header.src_len != 0 || header.dst_len != 0 || header.tos != 0 ||
-           (header.flags & FIB_RULE_INVERT) != 0 || suppresses || !attributes.all(is_in_model);
+    return header.action != FR_ACT_TO_TBL || header.src_len != 0 || header.dst_len != 0 ||
+           header.tos != 0 || (header.flags & FIB_RULE_INVERT) != 0 || suppresses ||
+           !attributes.all(is_in_model);
 }
 
 }  // namespace
@@ -61,19 +58,14 @@ Result<std::optional<model::PolicyRule>> decode_rule(const nlmsghdr& message) {
     if (!family) return std::nullopt;
 
     const auto attributes = Attributes::after<fib_rule_hdr>(message);
-    model::PolicyRule rule{
-        .family = *family, .priority = attributes.u32(FRA_PRIORITY).value_or(0), .action = {}};
+    model::PolicyRule rule{.family = *family, .priority = attributes.u32(FRA_PRIORITY).value_or(0)};
     rule.protocol = attributes.u8(FRA_PROTOCOL).value_or(RTPROT_UNSPEC);
     // A mark without a mask means all its bits; the kernel leaves out a value of 0
     // (fib_nl_fill_rule).
     const auto mark = attributes.u32(FRA_FWMARK);
     rule.mark = {.value = mark.value_or(0),
                  .mask = attributes.u32(FRA_FWMASK).value_or(mark ? 0xffffffff : 0)};
-    if (header->action == FR_ACT_GOTO) {
-        rule.action = model::Goto{.priority = attributes.u32(FRA_GOTO).value_or(0)};
-    } else {
-        rule.action = model::Lookup{.table = attributes.u32(FRA_TABLE).value_or(header->table)};
-    }
+    rule.table = attributes.u32(FRA_TABLE).value_or(header->table);
     rule.beyond_model = is_beyond_model(*header, attributes);
     return rule;
 }

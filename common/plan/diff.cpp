@@ -13,10 +13,10 @@ namespace {
 
 Plan assemble(Draft draft) {
     Plan plan;
-    for (auto* stage : {&draft.delete_rules, &draft.delete_routes, &draft.clear_links,
-                        &draft.make_links, &draft.delete_addresses, &draft.add_addresses,
-                        &draft.sysctls, &draft.filter, &draft.put_direct_routes,
-                        &draft.put_gateway_routes, &draft.add_rules, &draft.delete_links}) {
+    for (auto* stage :
+         {&draft.clear_links, &draft.make_links, &draft.delete_addresses, &draft.add_addresses,
+          &draft.sysctls, &draft.add_routes, &draft.add_rules, &draft.filter, &draft.change_routes,
+          &draft.delete_rules, &draft.delete_routes, &draft.delete_links}) {
         plan.insert(plan.end(), std::make_move_iterator(stage->begin()),
                     std::make_move_iterator(stage->end()));
     }

@@ -11,15 +11,18 @@ namespace ambient::plan {
 // The steps that turn `found` into `wanted`, both of `scope`. Empty when found already satisfies
 // wanted: an absent optional in a wanted object (a link's mac or mtu) is satisfied by anything.
 //
-// Order: traffic is captured only into a path that is ready, and capture is removed first:
-//   1 delete rules, from the last priority     5 sysctls
-//   2 delete routes                            6 packet filter, one transaction
-//   3 create, change, replace links            7 put routes, those without gateway first
-//   4 delete and add addresses                 8 add rules, from the first priority
-//                                              9 delete links
-// Rules come last because our routes are inert until a rule leads to their table; the filter stands
-// before the routes so that a pod is never captured without the rules that let the node's own
-// probes through.
+// Order: the packet filter is the switch. Our rules match nothing but marks that it sets
+// (CONTRACT U17), so all that it leads to stands before it, and goes after it:
+//   1 create, change, replace links            6 packet filter, one transaction
+//   2 delete and add addresses                 7 change routes
+//   3 sysctls                                  8 delete rules, from the last priority
+//   4 add routes: unreachable ones first, then 9 delete routes
+//     those without gateway                    10 delete links
+//   5 add rules, from the first priority
+// Nothing that carries packets is taken away before what follows it stands (CONTRACT U15): a rule
+// that replaces another is added first. A link that must be made anew is the exception, since
+// its name is its identity; meanwhile the unreachable routes and the filter stop what would use it.
+// Routes change after the filter: it must know another ztunnel before anything is led there.
 //
 // Error conflict, naming every one, when something foreign stands on a key that is wanted.
 Result<Plan> diff(const model::NetnsState& wanted, const model::NetnsState& found,

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <iterator>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -30,18 +32,27 @@ bool wanted_at(const model::NetnsState& wanted, const model::PolicyRule& rule) {
     });
 }
 
+// A route through a gateway needs the one that leads to the gateway.
+void put_in_order(std::vector<model::Route> routes, Plan& plan) {
+    const auto rank = [](const model::Route& route) {
+        return std::pair(route.type != model::RouteType::unreachable, route.gateway.has_value());
+    };
+    std::ranges::stable_sort(routes, {}, rank);
+    for (auto& route : routes)
+        plan.emplace_back(PutRoute{std::move(route)});
+}
+
 }  // namespace
 
 void diff_routes(const model::NetnsState& wanted, const model::NetnsState& found,
                  const model::Scope& scope, Draft& draft) {
     using model::Route;
-    const auto put = [&](const Route& route) {
-        auto& stage = route.gateway ? draft.put_gateway_routes : draft.put_direct_routes;
-        stage.emplace_back(PutRoute{route});
-    };
+    std::vector<Route> added;
+    std::vector<Route> changed;
+    const auto add = [&](const Route& route) { added.push_back(route); };
     const auto gone = [&](const Route& route) { return draft.replaced_links.contains(route.link); };
     merge_walk(
-        wanted.routes, found.routes, put,
+        wanted.routes, found.routes, add,
         [&](const Route& have) {
             if (have.protocol == scope.protocol && !gone(have)) {
                 draft.delete_routes.emplace_back(DeleteRoute{have});
@@ -55,8 +66,10 @@ void diff_routes(const model::NetnsState& wanted, const model::NetnsState& found
                                                       have.protocol));
                 return;
             }
-            put(want);
+            (gone(have) ? added : changed).push_back(want);
         });
+    put_in_order(std::move(added), draft.add_routes);
+    put_in_order(std::move(changed), draft.change_routes);
 }
 
 void diff_rules(const model::NetnsState& wanted, const model::NetnsState& found,

@@ -15,17 +15,17 @@ namespace ambient::plan {
 
 struct Draft {
     // In the order in which they are applied (diff.hpp).
-    Plan delete_rules;
-    Plan delete_routes;
     Plan clear_links;  // the deletes of links that are replaced: a new one may need what they hold
     Plan make_links;
     Plan delete_addresses;
     Plan add_addresses;
     Plan sysctls;
-    Plan filter;
-    Plan put_direct_routes;
-    Plan put_gateway_routes;
+    Plan add_routes;
     Plan add_rules;
+    Plan filter;
+    Plan change_routes;
+    Plan delete_rules;
+    Plan delete_routes;
     Plan delete_links;
 
     // Found links by what becomes of them; the kernel takes addresses, routes and sysctls of a

@@ -65,20 +65,6 @@ std::string change_link(const Link& wanted, const Link& found) {
     return text;
 }
 
-std::string address_line(std::string_view verb, const model::InterfaceAddress& address) {
-    return fmt::format("ip address {} {}/{} dev {}", verb, to_string(address.address),
-                       address.prefix_length, address.link);
-}
-
-std::string add_address(const model::InterfaceAddress& address) {
-    const bool ipv6 = address.address.family() == Family::ipv6;
-    return address_line("add", address) + (ipv6 ? " nodad" : "");
-}
-
-std::string destination(const Prefix& prefix) {
-    return prefix.length() == 0 ? "default" : to_string(prefix);
-}
-
 std::string_view to_string(model::RouteScope scope) {
     switch (scope) {
         case model::RouteScope::universe: return "global";
@@ -88,13 +74,39 @@ std::string_view to_string(model::RouteScope scope) {
     return "host";
 }
 
+std::string address_line(std::string_view verb, const model::InterfaceAddress& address) {
+    return fmt::format("ip address {} {}/{} dev {}", verb, to_string(address.address),
+                       address.prefix_length, address.link);
+}
+
+std::string add_address(const model::InterfaceAddress& address) {
+    const bool ipv6 = address.address.family() == Family::ipv6;
+    auto text = address_line("add", address) + (ipv6 ? " nodad" : "");
+    if (address.scope != model::RouteScope::universe)
+        text += fmt::format(" scope {}", to_string(address.scope));
+    return text;
+}
+
+std::string destination(const Prefix& prefix) {
+    return prefix.length() == 0 ? "default" : to_string(prefix);
+}
+
+std::string_view type_prefix(model::RouteType type) {
+    switch (type) {
+        case model::RouteType::local: return "local ";
+        case model::RouteType::unreachable: return "unreachable ";
+        case model::RouteType::unicast:
+        case model::RouteType::other: break;
+    }
+    return "";
+}
+
 std::string put_route(const Route& route) {
     const auto family = route.destination.family();
-    const auto* type = route.type == model::RouteType::local ? "local " : "";
-    auto text =
-        fmt::format("{} route replace {}{}", ip(family), type, destination(route.destination));
+    auto text = fmt::format("{} route replace {}{}", ip(family), type_prefix(route.type),
+                            destination(route.destination));
     if (route.gateway) text += " via " + to_string(*route.gateway);
-    text += " dev " + route.link;
+    if (!route.link.empty()) text += " dev " + route.link;
     if (route.source) text += " src " + to_string(*route.source);
     text += fmt::format(" table {} proto {}", route.table, route.protocol);
     // `ip` chooses a scope of its own when there is no gateway.
@@ -115,10 +127,7 @@ std::string rule_line(std::string_view verb, const PolicyRule& rule) {
     if (rule.mark.mask != 0) {
         text += fmt::format(" fwmark {:#x}/{:#x}", rule.mark.value, rule.mark.mask);
     }
-    text += std::visit(
-        Overloaded{[](const model::Lookup& a) { return fmt::format(" lookup {}", a.table); },
-                   [](const model::Goto& a) { return fmt::format(" goto {}", a.priority); }},
-        rule.action);
+    if (!rule.beyond_model) text += fmt::format(" lookup {}", rule.table);
     return text + fmt::format(" protocol {}", rule.protocol);
 }
 

@@ -14,9 +14,25 @@ const IpAddress& first_address(const kube::Pod& ztunnel) { return ztunnel.addres
 
 }  // namespace
 
+// No rule of ours takes a packet without a mark. Version 0.1.0's did, and still stand when a new
+// agent starts: only past its skip mark the other tables are seen.
+Result<std::optional<Path>> Discovery::path_to(const IpAddress& address) {
+    auto path = TRY(node_.route_to(address));
+    if (path && path->table == datapath_.tables.inbound)
+        return node_.route_to(address, datapath_.marks.skip.value);
+    return path;
+}
+
+Result<bool> Discovery::lacks_address(const std::string& host_link) {
+    const auto lent = desired::lent_address(datapath_, host_link);
+    return std::ranges::none_of(TRY(node_.addresses_of(host_link)), [&](const auto& address) {
+        return address.address.family() == Family::ipv4 && address != lent;
+    });
+}
+
 Result<std::string> Discovery::host_link(const IpAddress& pod) {
     if (const auto known = links_.find(pod); known != links_.end()) return known->second;
-    const auto path = TRY(node_.route_to(pod, skip_.value));
+    const auto path = TRY(path_to(pod));
     if (!path || path->gateway) {
         return std::unexpected(
             cannot(ErrorKind::not_found, "no device of this node leads to pod address", pod));
@@ -33,15 +49,17 @@ Result<std::string> Discovery::host_link(const IpAddress& pod) {
 }
 
 Result<desired::Ztunnel> Discovery::ztunnel(const kube::Pod& pod) {
-    return desired::Ztunnel{.host_link = TRY(host_link(first_address(pod))),
-                            .addresses = pod.addresses};
+    auto link = TRY(host_link(first_address(pod)));
+    const bool lacks = TRY(lacks_address(link));
+    return desired::Ztunnel{
+        .host_link = std::move(link), .addresses = pod.addresses, .lacks_address = lacks};
 }
 
 Result<std::vector<IpAddress>> Discovery::host_addresses(const kube::Pod& ztunnel) {
     if (!host_addresses_.empty()) return host_addresses_;
     std::vector<IpAddress> sources;
     for (const auto& address : ztunnel.addresses) {
-        const auto path = TRY(node_.route_to(address, skip_.value));
+        const auto path = TRY(path_to(address));
         if (path && path->source) sources.push_back(*path->source);
     }
     if (sources.empty()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ struct ZtunnelSite {
 
 class Discovery {
   public:
-    Discovery(Facts node, std::vector<IpAddress> host_addresses, Mark skip)
-        : node_(std::move(node)), host_addresses_(std::move(host_addresses)), skip_(skip) {}
+    Discovery(Facts node, std::vector<IpAddress> host_addresses, desired::Datapath datapath)
+        : node_(std::move(node)),
+          host_addresses_(std::move(host_addresses)),
+          datapath_(std::move(datapath)) {}
 
     // The node's end of the pod's veth. Answers are kept until forget(). Errors: not_found when no
     // host route leads to the address, unsupported when it does not lead to a veth (CONTRACT U11: a
@@ -43,9 +46,13 @@ class Discovery {
     Result<bool> is_named(std::uint32_t link_index, const std::vector<std::string>& names);
 
   private:
+    // How the node would send there without us.
+    Result<std::optional<Path>> path_to(const IpAddress& address);
+    Result<bool> lacks_address(const std::string& host_link);
+
     Facts node_;
     std::vector<IpAddress> host_addresses_;
-    Mark skip_;  // routes are asked for with it: as if we were not there
+    desired::Datapath datapath_;
     std::map<IpAddress, std::string> links_;
 };
 

@@ -49,7 +49,7 @@ Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
     auto facts = TRY(Facts::open(netns));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     return Keeper(config, pods, std::move(kernel),
-                  Discovery(std::move(facts), config.host_addresses, config.datapath.marks.skip),
+                  Discovery(std::move(facts), config.host_addresses, config.datapath),
                   std::move(journal));
 }
 
@@ -76,11 +76,10 @@ Result<std::optional<desired::EnrolledAddress>> Keeper::enrolled(const IpAddress
         unreachable_.erase(address);
         return std::nullopt;
     }
-    auto link = discovery_.host_link(address);
+    const auto link = discovery_.host_link(address);
     if (link) {
         unreachable_.erase(address);
-        return desired::EnrolledAddress{
-            .address = address, .host_link = *std::move(link), .comment = capture->second.comment};
+        return desired::EnrolledAddress{.address = address, .comment = capture->second.comment};
     }
     // Only when the kernel says that no veth leads there; while we cannot tell, nothing may leave
     // the mesh.
@@ -97,9 +96,25 @@ Result<std::optional<desired::EnrolledAddress>> Keeper::enrolled(const IpAddress
     return std::nullopt;
 }
 
+// With src_valid_mark the kernel looks for a packet's sender by the packet's mark, so by our
+// tables, and takes it for forged (net/ipv4/fib_frontend.c, __fib_validate_source; CONTRACT U17).
+Result<void> Keeper::check_reverse_lookups() {
+    const auto found = TRY(node_.kernel().observe(
+        {.sysctls = {"net/ipv4/conf/all/src_valid_mark", "net/ipv4/conf/default/src_valid_mark"}}));
+    for (const auto& [path, value] : found.sysctls) {
+        if (value == "0") continue;
+        return std::unexpected(
+            Error{.kind = ErrorKind::conflict,
+                  .doing = "captured packets would be dropped as forged; set to 0 the sysctl",
+                  .object = path});
+    }
+    return {};
+}
+
 Result<Keeper::Wanted> Keeper::discover() {
     const auto ztunnels = pods_.ztunnels();
     if (ztunnels.empty()) return std::unexpected(no_ztunnel());
+    TRY(check_reverse_lookups());
     const auto& active = *ztunnels.front();
     desired::NodeFacts node;
     node.host_addresses = TRY(discovery_.host_addresses(active));
@@ -180,22 +195,12 @@ Result<void> Keeper::try_settle() {
 
 Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool changed) {
     std::vector<desired::EnrolledAddress> pods;
-    std::vector<std::string> restore;
     for (const auto& address : addresses) {
         if (auto pod = TRY(enrolled(address))) pods.push_back(*std::move(pod));
     }
-    auto state = desired::pods_state(config_.datapath, *facts_, pods);
-    auto scope = desired::pods_scope(config_.datapath, pods, {addresses.begin(), addresses.end()});
-    for (const auto& address : addresses) {
-        const auto before = enrolled_.find(address);
-        if (before == enrolled_.end()) continue;
-        const auto path = desired::rp_filter_path(before->second.host_link);
-        if (!has_path(state.sysctls, path) && journal_.originals().contains(path))
-            restore.push_back(path);
-    }
-    TRY(journal(state, scope, restore));
+    const auto state = desired::pods_state(config_.datapath, *facts_, pods);
+    const auto scope = desired::pods_scope(config_.datapath, {addresses.begin(), addresses.end()});
     TRY(node_.settle(state, scope, changed, stats_.drift));
-    TRY(journal_.forget(restore));
     for (const auto& address : addresses)
         enrolled_.erase(address);
     for (auto& pod : pods)
@@ -236,14 +241,11 @@ Result<Keeper::PodPart> Keeper::part_of(const std::vector<IpAddress>& addresses)
     for (const auto& address : addresses) {
         const auto capture = pods_.captures().find(address);
         if (capture == pods_.captures().end()) continue;
-        auto link = TRY(discovery_.host_link(address));
-        pods.push_back(
-            {.address = address, .host_link = std::move(link), .comment = capture->second.comment});
+        TRY(discovery_.host_link(address));
+        pods.push_back({.address = address, .comment = capture->second.comment});
     }
-    PodPart part{.wanted = desired::pods_state(config_.datapath, *facts_, pods),
-                 .scope = desired::pods_scope(config_.datapath, pods, addresses)};
-    TRY(journal(part.wanted, part.scope, {}));
-    return part;
+    return PodPart{.wanted = desired::pods_state(config_.datapath, *facts_, pods),
+                   .scope = desired::pods_scope(config_.datapath, addresses)};
 }
 
 Result<std::string> Keeper::preview() {
@@ -281,9 +283,11 @@ PodCaptures Keeper::captures() const {
 
 bool Keeper::is_our_link(std::uint32_t link_index) {
     const auto& datapath = config_.datapath;
-    return discovery_
-        .is_named(link_index, {datapath.inbound.node_link, datapath.outbound.node_link})
-        .value_or(true);
+    std::vector<std::string> names = {datapath.inbound.node_link, datapath.outbound.node_link};
+    if (facts_)
+        std::ranges::transform(facts_->ztunnels, std::back_inserter(names),
+                               &desired::Ztunnel::host_link);
+    return discovery_.is_named(link_index, names).value_or(true);
 }
 
 bool Keeper::is_ztunnel(const IpAddress& address) const {

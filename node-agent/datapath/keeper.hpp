@@ -42,7 +42,7 @@ class Keeper {
     // sysctls as before us.
     Result<void> uninstall();
 
-    // The pod's part for the plugin. Its sysctls' old values are in the journal when this returns.
+    // The pod's part for the plugin.
     struct PodPart {
         model::NetnsState wanted;
         model::Scope scope;
@@ -60,7 +60,8 @@ class Keeper {
     void forget_links() { discovery_.forget(); }
     void forget_link(const IpAddress& address) { discovery_.forget(address); }
 
-    // Whether a device of the node's namespace is one of ours; yes when it cannot be told.
+    // Whether what a device of the node's namespace has is ours to say: our own ones and ztunnels'
+    // veths; yes when it cannot be told.
     bool is_our_link(std::uint32_t link_index);
     // Whether one of the ztunnels that the datapath knows has this address.
     [[nodiscard]] bool is_ztunnel(const IpAddress& address) const;
@@ -92,6 +93,7 @@ class Keeper {
     Result<void> try_settle();
     Result<void> try_settle(const std::set<IpAddress>& addresses, bool changed);
     Result<Wanted> discover();
+    Result<void> check_reverse_lookups();
     // Nothing when the address is not captured, or no veth leads to it (logged once).
     Result<std::optional<desired::EnrolledAddress>> enrolled(const IpAddress& address);
     Result<void> hold(const Netns& netns);

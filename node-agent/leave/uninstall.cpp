@@ -58,7 +58,7 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
     const auto netns = TRY(Netns::current());
     auto node = TRY(LinuxKernel::open(netns, config.sysctl_dir));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
-    Discovery discovery(TRY(Facts::open(netns)), config.host_addresses, config.datapath.marks.skip);
+    Discovery discovery(TRY(Facts::open(netns)), config.host_addresses, config.datapath);
 
     auto ztunnels = TRY(tunnel_ends(node, config.datapath));
     ztunnels.insert(ztunnels.end(), known.begin(), known.end());
@@ -75,6 +75,11 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
 
     model::NetnsState wanted;
     auto scope = desired::node_scope(config.datapath, {});
+    auto facts = TRY(Facts::open(netns));
+    for (const auto& address : TRY(facts.addresses())) {
+        if (address == desired::lent_address(config.datapath, address.link))
+            scope.addresses.push_back(address);
+    }
     std::vector<std::string> journalled;
     for (const auto& [path, value] : journal.originals())
         journalled.push_back(path);

@@ -22,7 +22,6 @@ desired::NodeFacts facts_of(int pods) {
     facts.ztunnels = {{.host_link = "veth-ztunnel", .addresses = {address(0, 10)}}};
     for (int pod = 0; pod < pods; ++pod) {
         facts.pods.push_back({.address = address(1 + pod / 250, 1 + pod % 250),
-                              .host_link = "veth" + std::to_string(pod),
                               .comment = "8a1c2f0e-5a3b-4c1d-9e8f-" + std::to_string(pod)});
     }
     return facts;

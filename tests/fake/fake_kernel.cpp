@@ -80,7 +80,8 @@ struct Namespace {
     }
 
     int add_address(const InterfaceAddress& address) {
-        if (!find(state.links, address.link)) return ENODEV;
+        if (!find(state.links, address.link) && !surroundings.links.contains(address.link))
+            return ENODEV;
         if (find(state.addresses, key(address))) return EEXIST;
         put(state.addresses, address);
         return 0;
@@ -113,6 +114,7 @@ struct Namespace {
     }
 
     int put_route(const Route& route) {
+        if (route.type == RouteType::unreachable) return put(state.routes, route), 0;
         if (!find(state.links, route.link) && !surroundings.links.contains(route.link))
             return ENODEV;
         if (!is_up(route.link)) return ENETDOWN;

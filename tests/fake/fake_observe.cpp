@@ -12,6 +12,10 @@ bool holds(const std::vector<T>& list, const T& value) {
     return std::ranges::find(list, value) != list.end();
 }
 
+bool holds_key(const std::vector<InterfaceAddress>& list, const InterfaceAddress& address) {
+    return std::ranges::any_of(list, [&](const auto& other) { return key(other) == key(address); });
+}
+
 // What `covers` is true for.
 template <class T, class Covers>
 std::vector<T> part(const std::vector<T>& objects, Covers covers) {
@@ -48,7 +52,9 @@ Result<NetnsState> FakeKernel::observe(const Scope& scope) {
     NetnsState found = {
         .links = part(state_.links, [&](const Link& l) { return holds(scope.links, l.name); }),
         .addresses = part(state_.addresses,
-                          [&](const InterfaceAddress& a) { return holds(scope.links, a.link); }),
+                          [&](const InterfaceAddress& a) {
+                              return holds(scope.links, a.link) || holds_key(scope.addresses, a);
+                          }),
         .routes =
             part(state_.routes, [&](const Route& r) { return selects(scope, r) || stray(r); }),
         .rules = part(state_.rules,

@@ -12,6 +12,10 @@ using namespace model;
 
 constexpr std::uint8_t kOurs = 122;
 constexpr std::uint8_t kForeign = 4;
+const InterfaceAddress kLent = {.link = "veth1",
+                                .address = IpAddress::v4(192, 168, 126, 1),
+                                .prefix_length = 32,
+                                .scope = RouteScope::host};
 
 // Small ranges, so that wanted and found objects often meet on a key.
 class Generator {
@@ -27,6 +31,7 @@ class Generator {
             add_routes(state, table);
         for (std::uint32_t priority = 100; priority <= 102; ++priority)
             add_rule(state, priority);
+        if (chance(2)) state.addresses.push_back(kLent);
         if (chance(3))
             put(state.sysctls, Sysctl{"net/ipv4/conf/veth1/rp_filter", chance(2) ? "2" : "1"});
         if (chance(4)) state.tables.push_back(table());
@@ -79,6 +84,12 @@ class Generator {
             if (route.link == "istioin" && ipv4) add_gateway(state, route);
             put(state.routes, route);
         }
+        if (!chance(2)) return;
+        put(state.routes, Route{.table = table,
+                                .metric = 4294967295,
+                                .type = RouteType::unreachable,
+                                .protocol = kOurs,
+                                .link = {}});
     }
 
     void add_gateway(const NetnsState& state, Route& route) {
@@ -98,7 +109,7 @@ class Generator {
             const PolicyRule rule{.family = family,
                                   .priority = priority,
                                   .mark = Mark::bits(0x100U << pick(2)),
-                                  .action = Lookup{static_cast<std::uint32_t>(100 + pick(2))},
+                                  .table = static_cast<std::uint32_t>(100 + pick(2)),
                                   .protocol = protocol()};
             put(state.rules, rule);
         }
@@ -166,6 +177,7 @@ Scenario random_scenario(std::uint32_t seed) {
             .scope = {.protocol = kOurs,
                       .strays = true,
                       .links = {"istioin", "istioout"},
+                      .addresses = {kLent},
                       .routes = {{.table = 100}, {.table = 101}},
                       .rule_priorities = {100, 101, 102},
                       .sysctls = {"net/ipv4/conf/veth1/rp_filter"},

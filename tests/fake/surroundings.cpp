@@ -18,9 +18,11 @@ void Surroundings::add(const model::NetnsState& state, const model::Scope& scope
         return std::ranges::find(scope.links, link) != scope.links.end();
     };
     for (const auto& route : state.routes) {
-        if (!in_scope(route.link)) links.insert(route.link);
+        if (!route.link.empty() && !in_scope(route.link)) links.insert(route.link);
         if (route.source) addresses.insert(*route.source);
     }
+    for (const auto& address : scope.addresses)
+        links.insert(address.link);
     for (const auto& sysctl : state.sysctls) {
         const auto link = link_of_sysctl(sysctl.path);
         if (in_scope(link)) continue;

@@ -11,10 +11,7 @@ namespace {
 using model::PolicyRule;
 
 PolicyRule rule(std::uint32_t priority) {
-    return {.priority = priority,
-            .mark = Mark::bits(0x100),
-            .action = model::Lookup{101},
-            .protocol = kOurs};
+    return {.priority = priority, .mark = Mark::bits(0x100), .table = 101, .protocol = kOurs};
 }
 
 const model::TableId kAmbient{.name = "ambient"};

@@ -15,8 +15,6 @@
 namespace ambient::test {
 namespace {
 
-const Mark kSkip = Mark::bits(0x200);
-
 std::string path_of(const Netns& netns) {
     return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(netns.fd());
 }
@@ -36,7 +34,7 @@ kube::Pod ztunnel_at(const std::string& address) {
 // behind a gateway.
 struct WiredSandbox : Sandbox {
     Netns pod = new_netns();
-    agent::Discovery discovery{Facts::open(netns).value(), {}, kSkip};
+    agent::Discovery discovery{Facts::open(netns).value(), {}, desired::Datapath()};
 
     WiredSandbox() {
         must_run("ip link add host type veth peer name eth0");
@@ -58,6 +56,25 @@ TEST_CASE_FIXTURE(WiredSandbox, "a pod is found by the veth that leads to it") {
     const auto nowhere = discovery.host_link(ip("192.0.2.1"));
     REQUIRE(!nowhere);
     CHECK(nowhere.error().kind == ErrorKind::not_found);
+}
+
+TEST_CASE_FIXTURE(WiredSandbox, "a pod is found by its veth past the rules of version 0.1.0") {
+    must_run("ip rule add pref 100 fwmark 0x200/0x200 goto 32766 protocol 122");
+    must_run("ip rule add pref 103 lookup 100 protocol 122");
+    must_run("ip route add 10.244.1.10 via 10.244.2.2 dev cni0 table 100 proto 122");
+    CHECK(discovery.host_link(ip("10.244.1.10")) == "host");
+}
+
+TEST_CASE_FIXTURE(WiredSandbox, "a ztunnel's veth without an IPv4 address but ours lacks one") {
+    const auto lacks = [&] { return discovery.ztunnel(ztunnel_at("10.244.1.10"))->lacks_address; };
+    CHECK(!lacks());
+    must_run("ip addr del 10.244.1.1/32 dev host");
+    CHECK(lacks());
+    must_run("ip addr add 192.168.126.1/32 dev host scope host");
+    must_run("ip -6 addr add fd00::1/64 dev host nodad");
+    CHECK(lacks());
+    must_run("ip addr add 192.0.2.1/32 dev host");
+    CHECK(!lacks());
 }
 
 TEST_CASE_FIXTURE(WiredSandbox, "what was found is kept until it is forgotten") {

@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(MonitorSandbox, "addresses and rules of both families") {
     const auto told = events_of(EventKind::rule);
     REQUIRE(told.size() == 2);
     CHECK(!told[0].own);
-    apply({plan::AddRule{{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs}}});
+    apply({plan::AddRule{{.priority = 104, .table = 100, .protocol = kOurs}}});
     CHECK(events_of(EventKind::rule).at(0).own);
 }
 
@@ -118,7 +118,7 @@ TEST_CASE_FIXTURE(MonitorSandbox, "an element tells its address") {
 
 TEST_CASE_FIXTURE(MonitorSandbox, "lost events are one event: look at everything") {
     monitor = netlink::Monitor::open(netns, 4096).value();
-    const model::PolicyRule rule{.priority = 104, .action = model::Lookup{100}, .protocol = kOurs};
+    const model::PolicyRule rule{.priority = 104, .table = 100, .protocol = kOurs};
     for (int i = 0; i < 100; ++i)
         apply({plan::AddRule{rule}, plan::DeleteRule{rule}});
     CHECK(events_of(EventKind::overrun).size() == 1);

@@ -7,26 +7,23 @@
 namespace ambient::test {
 namespace {
 
-using model::Goto;
-using model::Lookup;
 using model::PolicyRule;
 
 const model::Scope kScope{
     .protocol = kOurs, .strays = true, .rule_priorities = {100, 101, 102, 103}};
 
-PolicyRule rule(Family family, std::uint32_t priority, Mark mark, model::RuleAction action) {
+PolicyRule rule(Family family, std::uint32_t priority, Mark mark, std::uint32_t table) {
     return {
-        .family = family, .priority = priority, .mark = mark, .action = action, .protocol = kOurs};
+        .family = family, .priority = priority, .mark = mark, .table = table, .protocol = kOurs};
 }
 
 std::vector<PolicyRule> contract_rules() {
     std::vector<PolicyRule> rules;
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-        rules.push_back(rule(family, 100, Mark::bits(0x200), Goto{32766}));
-        rules.push_back(rule(family, 101, Mark::bits(0x100), Lookup{101}));
-        rules.push_back(rule(family, 102, Mark::bits(0x40), Lookup{102}));
-        rules.push_back(rule(family, 103, {.value = 0, .mask = 0}, Lookup{100}));
-        rules.push_back(rule(family, 20003, {.value = 0x4d3, .mask = 0xfff}, Lookup{100}));
+        rules.push_back(rule(family, 101, Mark::bits(0x100), 101));
+        rules.push_back(rule(family, 102, Mark::bits(0x40), 102));
+        rules.push_back(rule(family, 103, Mark::bits(0x80), 100));
+        rules.push_back(rule(family, 20003, {.value = 0x4d3, .mask = 0xfff}, 100));
     }
     return rules;
 }
@@ -45,14 +42,11 @@ TEST_CASE_FIXTURE(RuleSandbox,
     for (const auto* family : {"-4", "-6"}) {
         CAPTURE(family);
         const auto said = ip_json(std::string(family) + " rule show");
-        CHECK(said[1]["priority"] == 100);
-        CHECK(said[1]["fwmark"] == "0x200");
-        CHECK(said[1]["fwmask"] == "0x200");
-        CHECK(said[1]["goto"] == 32766);
+        CHECK(said[1]["priority"] == 101);
+        CHECK(said[1]["fwmark"] == "0x100");
+        CHECK(said[1]["fwmask"] == "0x100");
         CHECK(said[1]["protocol"] == "122");
-        CHECK(!said[1].contains("unresolved"));
-        CHECK(said[4]["table"] == "100");
-        CHECK(!said[4].contains("fwmark"));
+        CHECK(said[3]["table"] == "100");
     }
 }
 
@@ -60,7 +54,7 @@ TEST_CASE_FIXTURE(RuleSandbox, "every form of mark comes back as it was") {
     for (const Mark mark : {Mark{.value = 0, .mask = 0}, Mark{.value = 0, .mask = 0xff},
                             Mark{.value = 0x40}, Mark{.value = 0x4d3, .mask = 0xfff}}) {
         CAPTURE(to_string(mark));
-        const auto wanted = rule(Family::ipv4, 100, mark, Lookup{100000});
+        const auto wanted = rule(Family::ipv4, 100, mark, 100000);
         apply({plan::AddRule{wanted}});
         CHECK(rules() == std::vector{wanted});
         apply({plan::DeleteRule{wanted}});
@@ -92,7 +86,7 @@ TEST_CASE_FIXTURE(RuleSandbox,
         CHECK(found[0].beyond_model);
         must_run("ip rule del priority 103");
     }
-    for (const std::string action : {"blackhole", "unreachable", "prohibit"}) {
+    for (const std::string action : {"blackhole", "unreachable", "prohibit", "goto 32766"}) {
         CAPTURE(action);
         must_run("ip rule add priority 103 " + action);
         CHECK(rules().at(0).beyond_model);
@@ -101,7 +95,7 @@ TEST_CASE_FIXTURE(RuleSandbox,
 }
 
 TEST_CASE_FIXTURE(RuleSandbox, "a rule that exists is refused, deleting twice is success") {
-    const auto wanted = rule(Family::ipv6, 103, {.value = 0, .mask = 0}, Lookup{100});
+    const auto wanted = rule(Family::ipv6, 103, {.value = 0, .mask = 0}, 100);
     apply({plan::AddRule{wanted}});
     CHECK(refused(plan::AddRule{wanted}).kind == ErrorKind::already_exists);
     apply({plan::DeleteRule{wanted}, plan::DeleteRule{wanted}});
@@ -110,16 +104,22 @@ TEST_CASE_FIXTURE(RuleSandbox, "a rule that exists is refused, deleting twice is
 
 TEST_CASE_FIXTURE(RuleSandbox, "deleting ours leaves another maker's twin") {
     must_run("ip rule add priority 103 lookup 100 protocol static");
-    const auto ours = rule(Family::ipv4, 103, {.value = 0, .mask = 0}, Lookup{100});
+    const auto ours = rule(Family::ipv4, 103, {.value = 0, .mask = 0}, 100);
     apply({plan::DeleteRule{ours}});
     REQUIRE(rules().size() == 1);
     CHECK(rules()[0].protocol == 4);
 }
 
-TEST_CASE_FIXTURE(RuleSandbox, "a jump backwards is refused in the kernel's words") {
-    const auto error = refused(plan::AddRule{rule(Family::ipv4, 100, Mark::bits(0x200), Goto{50})});
-    CHECK(error.errno_value == EINVAL);
-    CHECK(error.kernel_text == "Backward goto not supported");
+TEST_CASE_FIXTURE(RuleSandbox, "what is ours and beyond the model is deleted: 0.1.0's jump, say") {
+    for (const auto* command : {"ip rule", "ip -6 rule"}) {
+        must_run(std::string(command) + " add pref 100 fwmark 0x200/0x200 goto 32766 protocol 122");
+        must_run(std::string(command) + " add pref 101 blackhole protocol 122");
+    }
+    const auto found = rules();
+    REQUIRE(found.size() == 4);
+    for (const auto& rule : found)
+        apply({plan::DeleteRule{rule}});
+    CHECK(rules().empty());
 }
 
 }  // namespace

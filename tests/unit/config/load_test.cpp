@@ -58,10 +58,10 @@ datapath:
   outbound: {node_link: out, ztunnel_link: zout, vni: 2, node_address4: 10.9.1.1, ztunnel_address4: 10.9.1.2, prefix_length4: 25,
              node_address6: "fd0a::1", ztunnel_address6: "fd0a::2", prefix_length6: 65}
   geneve_port: 7000
-  marks: {outbound: 0x1000/0x1000, skip: 0x2000/0x2000, skip_connection: 0x6000/0x6000, original_source: 0xa000/0xa000,
+  marks: {outbound: 0x1000/0x1000, inbound: 0x800/0x800, skip: 0x2000/0x2000, skip_connection: 0x6000/0x6000, original_source: 0xa000/0xa000,
           to_ztunnel: 0x10/0x10, tproxy: 0x1/0xf, original_reply: 0x2/0xf}
   tables: {inbound: 200, outbound: 201, to_ztunnel: 0xca, ztunnel_local: 203}
-  priorities: {skip: 10, outbound: 11, to_ztunnel: 12, inbound: 13, main: 32000, ztunnel_tproxy: 14, ztunnel_reply: 15}
+  priorities: {outbound: 11, to_ztunnel: 12, inbound: 13, ztunnel_tproxy: 14, ztunnel_reply: 15}
   ports: {outbound: 1, inbound_plaintext: 2, inbound_hbone: 3, dns: 4}
   filter: {table: mesh, pods4: p4, pods6: p6}
   protocol: 200
@@ -123,6 +123,7 @@ policy:
                   ip("fd0a::1"), ip("fd0a::2"), 65};
     d.geneve_port = 7000;
     d.marks = {.outbound = Mark::bits(0x1000),
+               .inbound = Mark::bits(0x800),
                .skip = Mark::bits(0x2000),
                .skip_connection = Mark::bits(0x6000),
                .original_source = Mark::bits(0xa000),
@@ -130,7 +131,7 @@ policy:
                .tproxy = {.value = 1, .mask = 0xf},
                .original_reply = {.value = 2, .mask = 0xf}};
     d.tables = {.inbound = 200, .outbound = 201, .to_ztunnel = 202, .ztunnel_local = 203};
-    d.priorities = {10, 11, 12, 13, 32000, 14, 15};
+    d.priorities = {11, 12, 13, 14, 15};
     d.ports = {1, 2, 3, 4};
     d.filter = {.table = "mesh", .pods4 = "p4", .pods6 = "p6"};
     d.protocol = 200;

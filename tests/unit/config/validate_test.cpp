@@ -103,12 +103,9 @@ TEST_CASE("rules across fields") {
         {"datapath: {tables: {outbound: 254}}\n",
          "f:1:31: datapath.tables.outbound must not be 254: 253 to 255 are the kernel's own "
          "tables"},
-        {"datapath: {priorities: {skip: 101}}\n",
-         "f:1:24: datapath.priorities.outbound must be greater than datapath.priorities.skip: the "
-         "kernel takes rules in "
-         "this order"},
-        {"datapath: {priorities: {main: 50}}\n",
-         "f:1:31: datapath.priorities.main must be greater than datapath.priorities.inbound: the "
+        {"datapath: {priorities: {outbound: 102}}\n",
+         "f:1:24: datapath.priorities.to_ztunnel must be greater than "
+         "datapath.priorities.outbound: the "
          "kernel takes rules in "
          "this order"},
         {"datapath: {priorities: {ztunnel_reply: 20000}}\n",
@@ -119,6 +116,9 @@ TEST_CASE("rules across fields") {
         {"datapath: {marks: {outbound: 0x300/0x300}}\n",
          "f:1:19: datapath.marks.outbound and datapath.marks.skip share the bits 0x200; give them "
          "bits of their own"},
+        {"datapath: {marks: {inbound: 0x40/0x40}}\n",
+         "f:1:19: datapath.marks.inbound and datapath.marks.to_ztunnel share the bits 0x40; give "
+         "them bits of their own"},
         {"datapath: {marks: {to_ztunnel: 0x10/0x10}}\n",
          "f:1:19: datapath.marks.to_ztunnel and datapath.marks.original_source share the bits "
          "0x10; give them bits of "

@@ -12,8 +12,7 @@ inline IpAddress ip(const char* text) { return IpAddress::parse(text).value(); }
 inline NodeFacts ipv4_facts() {
     return {.host_addresses = {ip("10.244.1.1")},
             .ztunnels = {{.host_link = "veth-zt", .addresses = {ip("10.244.1.10")}}},
-            .pods = {{ip("10.244.1.12"), "veth-httpbin", "uid-httpbin"},
-                     {ip("10.244.1.11"), "veth-sleep", "uid-sleep"}},
+            .pods = {{ip("10.244.1.12"), "uid-httpbin"}, {ip("10.244.1.11"), "uid-sleep"}},
             .dns_capture = false};
 }
 
@@ -21,8 +20,8 @@ inline NodeFacts dual_stack_facts() {
     NodeFacts facts = ipv4_facts();
     facts.host_addresses.push_back(ip("fd00:10:244:1::1"));
     facts.ztunnels.front().addresses.push_back(ip("fd00:10:244:1::10"));
-    facts.pods.push_back({ip("fd00:10:244:1::11"), "veth-sleep", "uid-sleep"});
-    facts.pods.push_back({ip("fd00:10:244:1::12"), "veth-httpbin", "uid-httpbin"});
+    facts.pods.push_back({ip("fd00:10:244:1::11"), "uid-sleep"});
+    facts.pods.push_back({ip("fd00:10:244:1::12"), "uid-httpbin"});
     facts.dns_capture = true;
     return facts;
 }

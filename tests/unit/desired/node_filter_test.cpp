@@ -19,7 +19,7 @@ TEST_CASE("prerouting: skip, lead back, capture") {
               "meta l4proto 17 th dport 6081 counter return",
               "ct state related ct mark & 0x210 == 0x210 counter "
               "meta mark set meta mark | 0x40 return",
-              "meta l4proto != 6 counter meta mark set meta mark | 0x200 return",
+              "meta l4proto != 6 counter return",
               "ct mark & 0x220 == 0x220 counter meta mark set meta mark | 0x200 return",
               R"(iifname "veth-zt" counter jump from_ztunnel)",
               "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 return",
@@ -69,6 +69,36 @@ TEST_CASE("nat_pre: ztunnel sees the address that the pod asked for") {
                     "ip saddr @pods4 meta l4proto 17 th dport 53 counter "
                     "dnat ip to 10.244.1.10:15053");
     CHECK(chain_lines(node_state(kDatapath, facts), "nat_pre") == with_dns);
+}
+
+TEST_CASE(
+    "inbound: what kube-proxy has led to an enrolled pod, when no mark of ours says else (U17)") {
+    const Lines ipv4 = {"type filter hook prerouting priority -90; policy accept;",
+                        "meta l4proto 6 meta mark & 0x340 == 0x0 ip daddr @pods4 counter "
+                        "meta mark set meta mark | 0x80"};
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "inbound") == ipv4);
+    Lines both = ipv4;
+    both.emplace_back(
+        "meta l4proto 6 meta mark & 0x340 == 0x0 ip6 daddr @pods6 counter "
+        "meta mark set meta mark | 0x80");
+    CHECK(chain_lines(node_state(kDatapath, dual_stack_facts()), "inbound") == both);
+}
+
+TEST_CASE("guard: what is captured leaves by our devices only (U15)") {
+    NodeFacts facts = dual_stack_facts();
+    facts.ztunnels.push_back(second_ztunnel());
+    CHECK(chain_lines(node_state(kDatapath, facts), "guard") ==
+          Lines{
+              "type filter hook forward priority -150; policy accept;",
+              "meta mark & 0x1c0 == 0x0 return",
+              "meta mark & 0x80 == 0x80 ip daddr @pods4 oifname != \"istioin\" counter drop",
+              "meta mark & 0x80 == 0x80 ip6 daddr @pods6 oifname != \"istioin\" counter drop",
+              "oifname \"istioout\" return",
+              "oifname \"veth-zt\" return",
+              "oifname \"veth-zt2\" return",
+              "meta mark & 0x100 == 0x100 counter drop",
+              "meta mark & 0x40 == 0x40 counter drop",
+          });
 }
 
 TEST_CASE("nat_post: what goes through a tunnel keeps its source") {
@@ -132,7 +162,7 @@ TEST_CASE("every mark write leaves other agents' bits alone (U5)") {
         for (const auto& rule : chain.rules) {
             for (const auto& action : rule.actions) {
                 if (const auto* set = std::get_if<model::SetMark>(&action)) {
-                    CHECK((set->mark.mask & ~0x370U) == 0);
+                    CHECK((set->mark.mask & ~0x3f0U) == 0);
                 }
                 if (const auto* set = std::get_if<model::SetCtMark>(&action)) {
                     CHECK((set->mark.mask & ~0x230U) == 0);

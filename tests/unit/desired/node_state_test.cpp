@@ -22,46 +22,57 @@ TEST_CASE("IPv4: devices and addresses") {
 }
 
 TEST_CASE("IPv4: routes of the three tables") {
-    CHECK(
-        route_lines(node_state(kDatapath, ipv4_facts())) ==
-        Lines{
-            "ip route replace 10.244.1.10 dev veth-zt table 100 proto 122 scope link",
-            "ip route replace 10.244.1.11 via 192.168.126.2 dev istioin src 10.244.1.1 table 100 "
-            "proto 122 scope global",
-            "ip route replace 10.244.1.12 via 192.168.126.2 dev istioin src 10.244.1.1 table 100 "
-            "proto 122 scope global",
-            "ip route replace default via 192.168.127.2 dev istioout table 101 proto 122 scope "
-            "global",
-            "ip route replace 10.244.1.10 dev veth-zt table 101 proto 122 scope link",
-            "ip route replace default via 10.244.1.10 dev veth-zt table 102 proto 122 scope global "
-            "onlink",
-            "ip route replace 10.244.1.10 dev veth-zt table 102 proto 122 scope link",
-        });
+    CHECK(route_lines(node_state(kDatapath, ipv4_facts())) ==
+          Lines{
+              "ip route replace 10.244.1.10 dev veth-zt src 10.244.1.1 table 100 proto 122 scope "
+              "link",
+              "ip route replace 10.244.1.11 via 192.168.126.2 dev istioin src 10.244.1.1 table 100 "
+              "proto 122 scope global",
+              "ip route replace 10.244.1.12 via 192.168.126.2 dev istioin src 10.244.1.1 table 100 "
+              "proto 122 scope global",
+              "ip route replace default via 192.168.127.2 dev istioout table 101 proto 122 scope "
+              "global",
+              "ip route replace unreachable default table 101 proto 122 scope global metric "
+              "4294967295",
+              "ip route replace 10.244.1.10 dev veth-zt src 10.244.1.1 table 101 proto 122 scope "
+              "link",
+              "ip route replace default via 10.244.1.10 dev veth-zt src 10.244.1.1 table 102 proto "
+              "122 scope global onlink",
+              "ip route replace unreachable default table 102 proto 122 scope global metric "
+              "4294967295",
+              "ip route replace 10.244.1.10 dev veth-zt src 10.244.1.1 table 102 proto 122 scope "
+              "link",
+          });
 }
 
 TEST_CASE("IPv4: policy rules") {
     CHECK(rule_lines(node_state(kDatapath, ipv4_facts())) ==
           Lines{
-              "ip rule add pref 100 fwmark 0x200/0x200 goto 32766 protocol 122",
               "ip rule add pref 101 fwmark 0x100/0x100 lookup 101 protocol 122",
               "ip rule add pref 102 fwmark 0x40/0x40 lookup 102 protocol 122",
-              "ip rule add pref 103 lookup 100 protocol 122",
+              "ip rule add pref 103 fwmark 0x80/0x80 lookup 100 protocol 122",
           });
 }
 
-TEST_CASE("reverse-path filter: loose on our devices, ztunnels' and enrolled pods' veths (U7)") {
+TEST_CASE("reverse-path filter: loose on our devices and ztunnels' veths, no pod's (U7, U17)") {
     NodeFacts facts = dual_stack_facts();
     facts.ztunnels.push_back(second_ztunnel());
-    facts.pods.push_back({ip("10.244.1.13"), "", "uid-leaving"});
-    CHECK(sysctl_lines(node_state(kDatapath, facts)) ==
-          Lines{
-              "net/ipv4/conf/istioin/rp_filter=2",
-              "net/ipv4/conf/istioout/rp_filter=2",
-              "net/ipv4/conf/veth-httpbin/rp_filter=2",
-              "net/ipv4/conf/veth-sleep/rp_filter=2",
-              "net/ipv4/conf/veth-zt/rp_filter=2",
-              "net/ipv4/conf/veth-zt2/rp_filter=2",
-          });
+    CHECK(sysctl_lines(node_state(kDatapath, facts)) == Lines{
+                                                            "net/ipv4/conf/istioin/rp_filter=2",
+                                                            "net/ipv4/conf/istioout/rp_filter=2",
+                                                            "net/ipv4/conf/veth-zt/rp_filter=2",
+                                                            "net/ipv4/conf/veth-zt2/rp_filter=2",
+                                                        });
+}
+
+TEST_CASE("a ztunnel's veth without an IPv4 address gets one that nobody sends with (U17)") {
+    NodeFacts facts = dual_stack_facts();
+    facts.ztunnels.push_back(second_ztunnel());
+    facts.ztunnels.back().lacks_address = true;
+    CHECK(has_line(link_lines(node_state(kDatapath, facts)),
+                   "ip address add 192.168.126.1/32 dev veth-zt2 scope host"));
+    CHECK_FALSE(has_line(link_lines(node_state(kDatapath, facts)),
+                         "ip address add 192.168.126.1/32 dev veth-zt scope host"));
 }
 
 TEST_CASE("sets hold the enrolled addresses of their family with their comments") {
@@ -85,22 +96,26 @@ TEST_CASE("dual stack: the IPv6 twins") {
                          [](const auto& line) { return line.starts_with("ip -6"); });
     CHECK(ipv6 ==
           Lines{
-              "ip -6 route replace fd00:10:244:1::10 dev veth-zt table 100 proto 122 metric 1024",
+              "ip -6 route replace fd00:10:244:1::10 dev veth-zt src fd00:10:244:1::1 table 100 "
+              "proto 122 metric 1024",
               "ip -6 route replace fd00:10:244:1::11 via fd00:126::2 dev istioin "
               "src fd00:10:244:1::1 table 100 proto 122 metric 1024",
               "ip -6 route replace fd00:10:244:1::12 via fd00:126::2 dev istioin "
               "src fd00:10:244:1::1 table 100 proto 122 metric 1024",
               "ip -6 route replace default via fd00:127::2 dev istioout table 101 proto 122 metric "
               "1024",
-              "ip -6 route replace fd00:10:244:1::10 dev veth-zt table 101 proto 122 metric 1024",
-              "ip -6 route replace default via fd00:10:244:1::10 dev veth-zt table 102 proto 122 "
-              "metric 1024 onlink",
-              "ip -6 route replace fd00:10:244:1::10 dev veth-zt table 102 proto 122 metric 1024",
+              "ip -6 route replace unreachable default table 101 proto 122 metric 4294967295",
+              "ip -6 route replace fd00:10:244:1::10 dev veth-zt src fd00:10:244:1::1 table 101 "
+              "proto 122 metric 1024",
+              "ip -6 route replace default via fd00:10:244:1::10 dev veth-zt src "
+              "fd00:10:244:1::1 table 102 proto 122 metric 1024 onlink",
+              "ip -6 route replace unreachable default table 102 proto 122 metric 4294967295",
+              "ip -6 route replace fd00:10:244:1::10 dev veth-zt src fd00:10:244:1::1 table 102 "
+              "proto 122 metric 1024",
           });
-    CHECK(rule_lines(state).size() == 8);
+    CHECK(rule_lines(state).size() == 6);
     CHECK(has_line(rule_lines(state),
-                   "ip -6 rule add pref 100 fwmark 0x200/0x200 goto 32766 protocol 122"));
-    CHECK(has_line(rule_lines(state), "ip -6 rule add pref 103 lookup 100 protocol 122"));
+                   "ip -6 rule add pref 103 fwmark 0x80/0x80 lookup 100 protocol 122"));
 }
 
 TEST_CASE("a family that ztunnel or node lacks is left alone") {
@@ -138,14 +153,18 @@ TEST_CASE("another active ztunnel moves the tunnels and its routes, and nothing 
           "ip link add istioin address 02:00:c0:a8:7e:01 up type geneve id 1000 remote 10.244.1.20 "
           "dstport 6081");
     CHECK(has_line(route_lines(after),
-                   "ip route replace default via 10.244.1.20 dev veth-zt2 "
+                   "ip route replace default via 10.244.1.20 dev veth-zt2 src 10.244.1.1 "
                    "table 102 proto 122 scope global onlink"));
     // Both answer in their own name, so both are reached without the tunnel.
     for (const auto* state : {&before, &after}) {
-        CHECK(has_line(route_lines(*state),
-                       "ip route replace 10.244.1.10 dev veth-zt table 101 proto 122 scope link"));
-        CHECK(has_line(route_lines(*state),
-                       "ip route replace 10.244.1.20 dev veth-zt2 table 101 proto 122 scope link"));
+        CHECK(
+            has_line(route_lines(*state),
+                     "ip route replace 10.244.1.10 dev veth-zt src 10.244.1.1 table 101 proto 122 "
+                     "scope link"));
+        CHECK(
+            has_line(route_lines(*state),
+                     "ip route replace 10.244.1.20 dev veth-zt2 src 10.244.1.1 table 101 proto 122 "
+                     "scope link"));
     }
     CHECK(before.rules == after.rules);
     CHECK(before.sysctls == after.sysctls);
@@ -156,9 +175,9 @@ TEST_CASE("another active ztunnel moves the tunnels and its routes, and nothing 
 TEST_CASE("addresses that must never be captured, or are told twice") {
     const auto expected = node_state(kDatapath, ipv4_facts());
     NodeFacts facts = ipv4_facts();
-    facts.pods.push_back({ip("10.244.1.10"), "veth-zt", "uid-zt"});
-    facts.pods.push_back({ip("10.244.1.1"), "veth-sleep", "uid-host"});
-    facts.pods.push_back({ip("10.244.1.11"), "veth-sleep", "uid-zzz"});
+    facts.pods.push_back({ip("10.244.1.10"), "uid-zt"});
+    facts.pods.push_back({ip("10.244.1.1"), "uid-host"});
+    facts.pods.push_back({ip("10.244.1.11"), "uid-zzz"});
     CHECK(node_state(kDatapath, facts) == expected);
 }
 
@@ -177,12 +196,12 @@ TEST_CASE("the scope covers every object of the state") {
     CHECK(scope.protocol == 122);
     CHECK(scope.links == Lines{"istioin", "istioout"});
     CHECK(scope.routes == std::vector<model::RouteSelector>{{100}, {101}, {102}});
-    CHECK(scope.rule_priorities == std::vector<std::uint32_t>{100, 101, 102, 103});
+    CHECK(scope.rule_priorities == std::vector<std::uint32_t>{101, 102, 103});
     CHECK(scope.filter == std::vector<model::FilterSelector>{{.table = {.name = "ambient"}}});
-    CHECK(scope.sysctls ==
-          Lines{"net/ipv4/conf/istioin/rp_filter", "net/ipv4/conf/istioout/rp_filter",
-                "net/ipv4/conf/veth-zt/rp_filter", "net/ipv4/conf/veth-httpbin/rp_filter",
-                "net/ipv4/conf/veth-sleep/rp_filter"});
+    CHECK(scope.sysctls == Lines{"net/ipv4/conf/istioin/rp_filter",
+                                 "net/ipv4/conf/istioout/rp_filter",
+                                 "net/ipv4/conf/veth-zt/rp_filter"});
+    CHECK(scope.addresses == std::vector{lent_address(kDatapath, "veth-zt")});
     CHECK(scope.strays);
 }
 

@@ -32,7 +32,9 @@ TEST_CASE("IPv4: devices, routes, rules, sysctls") {
               "ip rule add pref 20003 fwmark 0x4d3/0xfff lookup 100 protocol 122",
           });
     CHECK(sysctl_lines(state) ==
-          Lines{"net/ipv4/conf/pistioin/rp_filter=2", "net/ipv4/conf/pistioout/rp_filter=2"});
+          Lines{"net/ipv4/conf/all/src_valid_mark=0", "net/ipv4/conf/eth0/src_valid_mark=0",
+                "net/ipv4/conf/pistioin/rp_filter=2", "net/ipv4/conf/pistioin/src_valid_mark=0",
+                "net/ipv4/conf/pistioout/rp_filter=2", "net/ipv4/conf/pistioout/src_valid_mark=0"});
 }
 
 TEST_CASE("IPv4: the filter") {
@@ -112,7 +114,10 @@ TEST_CASE("the scope covers every object of the state") {
               .links = {"pistioin", "pistioout"},
               .routes = {{.table = 100}},
               .rule_priorities = {20000, 20003},
-              .sysctls = {"net/ipv4/conf/pistioin/rp_filter", "net/ipv4/conf/pistioout/rp_filter"},
+              .sysctls = {"net/ipv4/conf/pistioin/rp_filter", "net/ipv4/conf/pistioout/rp_filter",
+                          "net/ipv4/conf/all/src_valid_mark", "net/ipv4/conf/eth0/src_valid_mark",
+                          "net/ipv4/conf/pistioin/src_valid_mark",
+                          "net/ipv4/conf/pistioout/src_valid_mark"},
               .filter = {{.table = {.name = "ambient"}}}});
 }
 

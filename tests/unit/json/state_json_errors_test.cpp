@@ -71,7 +71,7 @@ const std::vector<Bad> kBadStates = {
     {R"({"rules":[{"family":"ipv4","priority":1,"protocol":1}]})",
      "rules[0] has no field \"lookup\""},
     {R"({"rules":[{"family":"ipv4","priority":1,"protocol":1,"lookup":1,"goto":2}]})",
-     "rules[0].lookup is not a field that is known here"},
+     "rules[0].goto is not a field that is known here"},
     {R"({"rules":[{"family":"ipv4","priority":1,"protocol":1,"lookup":1,"mark":"0x3/0x1"}]})",
      "rules[0].mark \"0x3/0x1\" is not a mark"},
     {R"({"sysctls":[]})", "sysctls must be an object"},

@@ -30,11 +30,12 @@ TEST_CASE("every field of links, addresses, routes and rules") {
             {"name": "a", "kind": "geneve", "vni": 16777215, "remote": "fd00::1", "udp_port": 6082, "up": true,
              "mac": "02:00:00:00:00:0a", "mtu": 1450},
             {"name": "d", "kind": "dummy"}],
-        "addresses": [{"link": "a", "address": "10.1.2.3/8"}],
+        "addresses": [{"link": "a", "address": "10.1.2.3/8", "scope": "host"}],
         "routes": [{"table": 4294967295, "to": "fd00::/8", "dev": "a", "via": "fe80::1", "src": "fd00::2",
                     "protocol": 122, "metric": 7, "type": "other", "onlink": true, "beyond_model": true},
+                   {"table": 1, "to": "0.0.0.0/0", "metric": 9, "type": "unreachable", "protocol": 0},
                    {"table": 1, "to": "0.0.0.0/0", "dev": "lo", "protocol": 0, "type": "local", "scope": "host"}],
-        "rules": [{"family": "ipv6", "priority": 1, "mark": "0x400/0xfff", "goto": 2, "protocol": 122,
+        "rules": [{"family": "ipv6", "priority": 1, "mark": "0x400/0xfff", "lookup": 2, "protocol": 122,
                    "beyond_model": true},
                   {"family": "ipv4", "priority": 3, "lookup": 4, "protocol": 5}],
         "sysctls": {"net/ipv4/ip_forward": "1"}})");
@@ -48,9 +49,10 @@ TEST_CASE("every field of links, addresses, routes and rules") {
          .mtu = 1450},
         {.name = "b", .kind = Veth{"c"}},
         {.name = "d", .kind = OtherLink{"dummy"}}};
-    expected.addresses = {{"a", IpAddress::v4(10, 1, 2, 3), 8}};
+    expected.addresses = {{"a", IpAddress::v4(10, 1, 2, 3), 8, RouteScope::host}};
     expected.routes = {
         {.table = 1, .type = RouteType::local, .scope = RouteScope::host, .link = "lo"},
+        {.table = 1, .metric = 9, .type = RouteType::unreachable, .link = {}},
         {.table = 4294967295,
          .destination = *Prefix::parse("fd00::/8"),
          .metric = 7,
@@ -61,11 +63,11 @@ TEST_CASE("every field of links, addresses, routes and rules") {
          .source = IpAddress::parse("fd00::2"),
          .onlink = true,
          .beyond_model = true}};
-    expected.rules = {{.priority = 3, .action = Lookup{4}, .protocol = 5},
+    expected.rules = {{.priority = 3, .table = 4, .protocol = 5},
                       {.family = Family::ipv6,
                        .priority = 1,
                        .mark = {.value = 0x400, .mask = 0xfff},
-                       .action = Goto{2},
+                       .table = 2,
                        .protocol = 122,
                        .beyond_model = true}};
     expected.sysctls = {{"net/ipv4/ip_forward", "1"}};
@@ -111,6 +113,7 @@ TEST_CASE("a scope of no routes and no elements is not a scope of all") {
     CHECK(none->filter.at(0).keys.has_value());
     CHECK_EQ(json::parse_scope(json::dump(*none)), *none);
     const auto all = json::parse_scope(R"({"protocol": 122, "strays": true, "links": ["a"],
+        "addresses": [{"link": "b", "address": "10.1.2.3/32"}],
         "routes": [1, {"table": 2, "to": ["10.0.0.1", "fd00::/8"]}], "rule_priorities": [2],
         "sysctls": ["x"], "filter": ["t", {"table": "u"},
                                      {"table": {"name": "v", "family": "bridge"}, "keys": ["fd00::1"]}]})");
@@ -119,6 +122,7 @@ TEST_CASE("a scope of no routes and no elements is not a scope of all") {
         .protocol = 122,
         .strays = true,
         .links = {"a"},
+        .addresses = {{"b", IpAddress::v4(10, 1, 2, 3), 32}},
         .routes = {{.table = 1},
                    {.table = 2,
                     .destinations = {{*Prefix::parse("10.0.0.1"), *Prefix::parse("fd00::/8")}}}},

@@ -22,7 +22,7 @@ const Scope kScope = {.protocol = kOurs,
                       .sysctls = {}};
 
 model::PolicyRule rule(std::uint32_t table, std::uint8_t protocol = kOurs) {
-    return {.priority = 100, .action = model::Lookup{table}, .protocol = protocol};
+    return {.priority = 100, .table = table, .protocol = protocol};
 }
 
 NetnsState rules(std::vector<model::PolicyRule> list) {

@@ -31,7 +31,7 @@ TEST_CASE("a route is its table, destination and metric") {
 }
 
 TEST_CASE("a policy rule is all of it but its protocol") {
-    const PolicyRule rule{.priority = 100, .mark = Mark::bits(1), .action = Lookup{7}};
+    const PolicyRule rule{.priority = 100, .mark = Mark::bits(1), .table = 7};
     auto other = rule;
     other.protocol = 3;
     CHECK_EQ(key(rule), key(other));
@@ -40,7 +40,7 @@ TEST_CASE("a policy rule is all of it but its protocol") {
         if (change == 0) other.family = Family::ipv6;
         if (change == 1) other.priority = 101;
         if (change == 2) other.mark.mask = 3;
-        if (change == 3) other.action = Goto{7};
+        if (change == 3) other.table = 8;
         if (change == 4) other.beyond_model = true;
         CHECK_NE(key(rule), key(other));
     }

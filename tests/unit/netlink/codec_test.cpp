@@ -86,14 +86,14 @@ TEST_CASE("routes; several nexthops are beyond the model") {
 TEST_CASE("rules; a source prefix is beyond the model") {
     const auto rules = decode_all(kRules, decode_rule);
     REQUIRE(rules.size() == 7);
-    const auto ours = [](std::uint32_t priority, Mark mark, model::RuleAction action) {
+    const auto ours = [](std::uint32_t priority, Mark mark, std::uint32_t table) {
         return model::PolicyRule{
-            .priority = priority, .mark = mark, .action = action, .protocol = kOurs};
+            .priority = priority, .mark = mark, .table = table, .protocol = kOurs};
     };
-    CHECK(rules[0].value()->action == model::RuleAction(model::Lookup{255}));
-    CHECK(rules[1].value() == ours(100, Mark::bits(0x200), model::Goto{32766}));
-    CHECK(rules[2].value() == ours(101, Mark::bits(0x100), model::Lookup{101}));
-    CHECK(rules[3].value() == ours(103, {.value = 0, .mask = 0}, model::Lookup{100}));
+    CHECK(rules[0].value()->table == 255);
+    CHECK(rules[1].value()->beyond_model);
+    CHECK(rules[2].value() == ours(101, Mark::bits(0x100), 101));
+    CHECK(rules[3].value() == ours(103, {.value = 0, .mask = 0}, 100));
     CHECK(rules[4].value()->beyond_model);
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("what we encode says what we mean: addresses and rules") {
     const model::PolicyRule rule{.family = Family::ipv6,
                                  .priority = 20003,
                                  .mark = {.value = 0x4d3, .mask = 0xfff},
-                                 .action = model::Lookup{100},
+                                 .table = 100,
                                  .protocol = kOurs};
     CHECK(decode_rule(add_rule(rule).header())->value() == rule);
 }
