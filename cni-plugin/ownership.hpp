@@ -11,12 +11,10 @@ namespace ambient::plugin {
 
 // The addresses that go when this attachment goes:
 //   - those whose element says that it stands for this attachment;
-//   - those of prevResult whose element names no attachment, unless it names another pod: the
-//   address may have been
-//     given to that one since;
-//   - those of prevResult without an element that still have a route of ours into the tunnel (it
-//   has a gateway; the
-//     ztunnel's own route has none).
+//   - those of prevResult whose element names no attachment, unless it names another pod, which may
+//     have been given the address since;
+//   - those of prevResult without an element that still have a route of ours into the tunnel (one
+//     with a gateway; the ztunnel's own route has none).
 std::vector<IpAddress> addresses_of(const model::NetnsState& found, const cni::DatapathNames& names,
                                     const cni::Attachment& attachment, const std::string& pod_uid,
                                     const std::vector<IpAddress>& previous);

@@ -2,20 +2,22 @@
 // "0x100/0x100"); what has its usual value may be left out; an unknown field is an error that names
 // it and where it stands.
 //
-//   {"links":     [{"name": "istioin", "kind": "geneve", "vni": 1000, "remote": "10.244.1.10",
-//   "up": true}],
+//   {"links": [{"name": "istioin", "kind": "geneve", "vni": 1000, "remote": "10.244.1.10",
+//               "up": true}],
 //    "addresses": [{"link": "istioin", "address": "192.168.126.1/30"}],
-//    "routes":    [{"table": 100, "to": "10.244.1.11", "via": "192.168.126.2", "dev": "istioin",
-//    "protocol": 122}], "rules":     [{"family": "ipv4", "priority": 101, "mark": "0x100/0x100",
-//    "lookup": 101, "protocol": 122}], "sysctls":   {"net/ipv4/conf/istioin/rp_filter": "2"},
-//    "tables":    [{"name": "ambient",
-//                   "sets": [{"name": "pods4", "family": "ipv4",
-//                             "elements": ["10.244.1.11", {"address": "10.244.1.12", "comment":
-//                             "8a1c"}]}],
-//                   "chains": [{"name": "prerouting", "type": "filter", "hook": "prerouting",
-//                   "priority": -150,
-//                               "rules": [{"match": [{"in_interface": "istioin"}],
-//                                          "do": [{"set_mark": "0x200/0x200"}, "return"]}]}]}]}
+//    "routes": [{"table": 100, "to": "10.244.1.11", "via": "192.168.126.2", "dev": "istioin",
+//                "protocol": 122}],
+//    "rules": [{"family": "ipv4", "priority": 101, "mark": "0x100/0x100", "lookup": 101,
+//               "protocol": 122}],
+//    "sysctls": {"net/ipv4/conf/istioin/rp_filter": "2"},
+//    "tables": [{"name": "ambient",
+//                "sets": [{"name": "pods4", "family": "ipv4",
+//                          "elements": ["10.244.1.11",
+//                                       {"address": "10.244.1.12", "comment": "8a1c"}]}],
+//                "chains": [{"name": "prerouting", "type": "filter", "hook": "prerouting",
+//                            "priority": -150,
+//                            "rules": [{"match": [{"in_interface": "istioin"}],
+//                                       "do": [{"set_mark": "0x200/0x200"}, "return"]}]}]}]}
 #pragma once
 
 #include <string>

@@ -27,8 +27,8 @@ struct InterfaceAddress {
 
 // Identity; nothing changes in place.
 //   IPv4: link, address, prefix length   net/ipv4/devinet.c, find_matching_ifa
-//   IPv6: link, address                  net/ipv6/addrconf.c, ipv6_get_ifaddr (a prefix length that
-//   differs: replace)
+//   IPv6: link, address                  net/ipv6/addrconf.c, ipv6_get_ifaddr
+//         (a prefix length that differs: replace)
 inline auto key(const InterfaceAddress& a) {
     return std::tuple(a.link, a.address, a.address.family() == Family::ipv4 ? a.prefix_length : 0);
 }

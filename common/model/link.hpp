@@ -61,7 +61,9 @@ bool is_ours(const Link& link);
 //   property         how       kernel
 //   up, mac, mtu     in place  net/core/rtnetlink.c, do_setlink
 //   geneve remote    in place  drivers/net/geneve.c, geneve_changelink; within one family
-//   (geneve_nl2info) geneve vni, port replace   geneve_nl2info refuses them on change kind replace
+//                              (geneve_nl2info)
+//   geneve vni, port replace   geneve_nl2info refuses them on change
+//   kind             replace
 enum class LinkChange { none, in_place, replace };
 LinkChange change_needed(const Link& wanted, const Link& found);
 

@@ -39,9 +39,10 @@ struct Route {
 };
 
 // Identity: what NLM_F_REPLACE takes for the same route; everything else changes in place.
-//   IPv4: table, destination, tos (always 0 here), metric   net/ipv4/fib_trie.c, fib_find_alias,
-//   fib_table_insert IPv6: table, destination, metric                        net/ipv6/ip6_fib.c,
-//   fib6_add_rt2node
+//   IPv4: table, destination, tos (always 0 here), metric
+//         net/ipv4/fib_trie.c, fib_find_alias, fib_table_insert
+//   IPv6: table, destination, metric
+//         net/ipv6/ip6_fib.c, fib6_add_rt2node
 inline auto key(const Route& r) { return std::tuple(r.table, r.destination, r.metric); }
 
 }  // namespace ambient::model
