@@ -5,16 +5,20 @@ passed=0 failed=0 skipped=0
 failed_steps=()
 logs=$root/build/logs
 
-# begin NAME COMMAND...: starts it with what the machine has to spare, beside the steps that follow;
-# `check NAME follow NAME`, or `must`, ends it. A program, not a function.
+# begin NAME COMMAND...: starts it beside the steps that follow, with what the machine has to spare;
+# begin_equal: with its full share. `check NAME follow NAME`, or `must` or `tests`, ends it. A program,
+# not a function.
 declare -A begun=()
-begin() {
-    local name=$1
-    shift
+begin() { begin_at 19 "$@"; }
+begin_equal() { begin_at 0 "$@"; }
+
+begin_at() {
+    local nice=$1 name=$2
+    shift 2
     mkdir -p "$logs"
     printf '==> %s, beside what follows\n' "$name"
     rm -f "$logs/$name.status"
-    setsid "$root/tests/ci/keep-status" "$logs/$name.status" "$@" >"$logs/$name.begun" 2>&1 &
+    setsid "$root/tests/ci/keep-status" "$logs/$name.status" "$nice" "$@" >"$logs/$name.begun" 2>&1 &
     begun[$name]=$!
     # With set -e, a kill that finds nobody left would become the exit status.
     trap 'for group in "${begun[@]}"; do kill -- "-$group" 2>/dev/null || true; done' EXIT

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import io
 import json
+import platform
 import subprocess
 import tarfile
 import time
@@ -18,6 +19,7 @@ from support.netns import Netns, run_command
 
 BUSYBOX = Path("/bin/busybox")  # statically linked: it is the whole image
 IMAGE = "example.org/busybox:test"
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Go spells them
 SNAPSHOTS = (
     "--snapshotter",
     "native",
@@ -47,7 +49,7 @@ def image_archive(command: list[str] | None = None) -> bytes:
     layer = _tar({"bin/busybox": (BUSYBOX.read_bytes(), 0o755)})
     digests = [f"sha256:{hashlib.sha256(layer).hexdigest()}"]
     config = {
-        "architecture": "amd64",
+        "architecture": ARCHITECTURES[platform.machine()],
         "os": "linux",
         "config": {"Cmd": command} if command else {},
         "rootfs": {"type": "layers", "diff_ids": digests},
