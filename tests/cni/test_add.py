@@ -51,7 +51,8 @@ def test_dual_stack_pod_has_both_elements(plugin: Plugin, node: Node, agent: Age
             "metric": 1024,
         }
     )
-    capture["scope"]["pods"].append(POD6)
+    capture["scope"]["routes"][0]["to"].append(POD6)
+    capture["scope"]["filter"][0]["keys"].append(POD6)
     agent.answers["add"] = capture
     previous = result("1.1.0")
     previous["ips"].append({"interface": 1, "address": f"{POD6}/64"})
@@ -129,7 +130,7 @@ def test_agent_answers_nonsense(plugin: Plugin, node: Node, agent: AgentStandIn)
     before = node.state()
     agent.answers["add"] = GARBAGE
     assert plugin.run("ADD").code == 11
-    agent.answers["add"] = {"version": 2}
+    agent.answers["add"] = {"version": 99}
     assert "different releases" in plugin.run("ADD").failure["details"]
     assert node.state() == before
 
