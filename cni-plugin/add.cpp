@@ -30,6 +30,10 @@ Result<LinuxKernel> program(const rpc::Reply& reply) {
     return kernel;
 }
 
+Result<void> undo(Kernel& kernel, const model::Scope& scope) {
+    return remove_pods(kernel, scope, TRY(kernel.observe(scope)).tables);
+}
+
 // Programs the pod and has the agent verify it. On failure the agent hears first that the pod is
 // gone, so that it does not take the removal for drift.
 cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const rpc::Reply& reply) {
@@ -44,7 +48,7 @@ cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const rp
     if (verified && !verified->error) return call.config.previous->text;
 
     tell_gone(call, attachment, agent);
-    if (const auto undone = remove_pods(*kernel, reply.scope); !undone) {
+    if (const auto undone = undo(*kernel, reply.scope); !undone) {
         return std::unexpected(
             cni::failure_of(undone.error(), "the pod's capture, not verified, cannot be undone"));
     }

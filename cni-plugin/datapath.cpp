@@ -23,11 +23,12 @@ model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> 
     return scope;
 }
 
-Result<void> remove_pods(Kernel& kernel, const model::Scope& scope) {
+Result<void> remove_pods(Kernel& kernel, const model::Scope& scope,
+                         std::vector<model::FilterTable> tables) {
     // The table and its sets belong to the agent: they are wanted as they are, less these pods'
     // elements.
     model::NetnsState wanted;
-    wanted.tables = TRY(kernel.observe(scope)).tables;
+    wanted.tables = std::move(tables);
     for (auto& table : wanted.tables) {
         for (auto& set : table.sets)
             set.elements.clear();

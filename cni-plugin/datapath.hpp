@@ -17,7 +17,9 @@ model::Scope whole_scope(const cni::DatapathNames& names);
 // Only these addresses' part of it.
 model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses);
 
-// Removes the routes and the set elements of a scope of few; what is foreign stays.
-Result<void> remove_pods(Kernel& kernel, const model::Scope& scope);
+// Removes the routes and the set elements of a scope of few; what is foreign stays. `tables` are
+// the scope's as they stand in the kernel.
+Result<void> remove_pods(Kernel& kernel, const model::Scope& scope,
+                         std::vector<model::FilterTable> tables);
 
 }  // namespace ambient::plugin

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "cni-plugin/agent.hpp"
 #include "cni-plugin/datapath.hpp"
 #include "cni-plugin/ownership.hpp"
@@ -9,12 +11,15 @@ namespace {
 Result<void> remove(const Call& call) {
     const auto& [environment, config] = call;
     auto kernel = TRY(node_kernel());
-    const auto found = TRY(kernel.observe(whole_scope(config.datapath)));
     const auto previous = config.previous ? config.previous->addresses : std::vector<IpAddress>();
+    // About the pod's own addresses, at a cost that does not grow with the node, and that others
+    // who change their rules meanwhile cannot disturb; about all only where the runtime tells none.
+    auto found = TRY(kernel.observe(previous.empty() ? whole_scope(config.datapath)
+                                                     : pods_scope(config.datapath, previous)));
     const auto addresses =
         addresses_of(found, config.datapath, environment.attachment, environment.pod.uid, previous);
     if (addresses.empty()) return {};
-    return remove_pods(kernel, pods_scope(config.datapath, addresses));
+    return remove_pods(kernel, pods_scope(config.datapath, addresses), std::move(found.tables));
 }
 
 }  // namespace

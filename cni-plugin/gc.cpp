@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "cni-plugin/agent.hpp"
 #include "cni-plugin/datapath.hpp"
@@ -11,7 +12,7 @@ namespace {
 Result<void> collect(const Call& call) {
     const auto& config = call.config;
     auto kernel = TRY(node_kernel());
-    const auto found = TRY(kernel.observe(whole_scope(config.datapath)));
+    auto found = TRY(kernel.observe(whole_scope(config.datapath)));
     std::vector<IpAddress> addresses;
     std::vector<cni::Attachment> told;
     for (const auto& [address, attachment] :
@@ -22,7 +23,7 @@ Result<void> collect(const Call& call) {
         told.push_back(attachment);
     }
     if (addresses.empty()) return {};
-    return remove_pods(kernel, pods_scope(config.datapath, addresses));
+    return remove_pods(kernel, pods_scope(config.datapath, addresses), std::move(found.tables));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // folder.
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -46,7 +47,7 @@ void write_all(int fd, std::string_view text) {
 // Up to one byte more than the parser takes, so that it sees that there was too much.
 Outcome<std::string> read_input(int fd) {
     std::string text;
-    std::string buffer(65536, '\0');
+    std::array<char, 4096> buffer{};  // a configuration is smaller
     while (text.size() <= ambient::cni::kMaxJsonBytes) {
         const auto received = ::read(fd, buffer.data(), buffer.size());
         if (received < 0 && errno == EINTR) continue;
@@ -57,7 +58,7 @@ Outcome<std::string> read_input(int fd) {
                 .details = describe(ambient::errno_error(errno, "read standard input"))});
         }
         if (received == 0) break;
-        text.append(buffer, 0, static_cast<std::size_t>(received));
+        text.append(buffer.data(), static_cast<std::size_t>(received));
     }
     return text;
 }

@@ -12,11 +12,11 @@ cni::Outcome<void> require_pod_netns(const std::string& path) {
     };
     const auto pod = Netns::open(path);
     if (!pod) return refuse("CNI_NETNS is not a network namespace: " + path, describe(pod.error()));
-    const auto node = Netns::current();
+    const auto node = Netns::current_id();
     if (!node)
         return std::unexpected(
             cni::failure_of(node.error(), "the node's network namespace cannot be opened"));
-    if (pod->id() == node->id()) {
+    if (pod->id() == *node) {
         return refuse("CNI_NETNS is the network namespace of the node itself: " + path);
     }
     return {};

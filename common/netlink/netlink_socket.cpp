@@ -11,9 +11,14 @@
 namespace ambient::netlink {
 namespace {
 
-// What the kernel fills with one part of a dump at most (net/netlink/af_netlink.c,
-// netlink_recvmsg).
+// What the kernel fills with one part of a dump at most, unless one object alone is larger
+// (net/netlink/af_netlink.c, netlink_recvmsg and netlink_dump).
 constexpr std::size_t kDumpPart = 32768;
+
+Error truncated() {
+    return Error{.kind = ErrorKind::interrupted,
+                 .doing = "receive from the kernel: more than there was room for"};
+}
 
 Result<void> set_option(int fd, int level, int option, const void* value, socklen_t size) {
     if (::setsockopt(fd, level, option, value, size) == 0) return {};
@@ -84,18 +89,11 @@ Result<void> NetlinkSocket::send(std::span<const std::byte> datagram) {
 }
 
 Result<std::span<const std::byte>> NetlinkSocket::receive() {
+    if (!buffer_) make_room(kDumpPart);
     while (true) {
-        const auto size = ::recv(fd_.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC);
-        if (size < 0) {
-            if (errno == EINTR) continue;
-            return std::unexpected(errno_error(errno, "receive from the kernel"));
-        }
-        if (buffer_.size() < static_cast<std::size_t>(size) || buffer_.empty()) {
-            buffer_.resize(std::max(static_cast<std::size_t>(size), kDumpPart));
-        }
         sockaddr_nl sender{};
         socklen_t sender_size = sizeof sender;
-        const auto got = ::recvfrom(fd_.get(), buffer_.data(), buffer_.size(), 0,
+        const auto got = ::recvfrom(fd_.get(), buffer_.get(), capacity_, MSG_TRUNC,
                                     reinterpret_cast<sockaddr*>(&sender), &sender_size);
         if (got < 0) {
             if (errno == EINTR) continue;
@@ -103,8 +101,18 @@ Result<std::span<const std::byte>> NetlinkSocket::receive() {
         }
         // Any process with the right capability may write to our port: only the kernel is 0.
         if (sender.nl_pid != 0) continue;
-        return std::span<const std::byte>(buffer_).first(static_cast<std::size_t>(got));
+        const auto size = static_cast<std::size_t>(got);  // of all of it (MSG_TRUNC)
+        if (size > capacity_) {
+            make_room(size);
+            return std::unexpected(truncated());
+        }
+        return std::span<const std::byte>(buffer_.get(), size);
     }
+}
+
+void NetlinkSocket::make_room(std::size_t bytes) {
+    buffer_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
+    capacity_ = bytes;
 }
 
 void NetlinkSocket::discard_received() {

@@ -1,5 +1,5 @@
 // The one owner of a netlink socket, of any protocol: extended acks and strict checking on, the
-// sender of every datagram checked, reads sized to the datagram, errno kept as it was. libnl's own
+// sender of every datagram checked, no datagram taken in part, errno kept as it was. libnl's own
 // socket folds errno values and drops the kernel's text, hence this one. Threading: one thread at a
 // time.
 #pragma once
@@ -8,8 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "common/base/error.hpp"
 #include "common/base/unique_fd.hpp"
@@ -50,7 +50,8 @@ class NetlinkSocket {
     // One datagram to the kernel, whatever the size of the send buffer.
     Result<void> send(std::span<const std::byte> datagram);
     // The next datagram from the kernel; valid until the next call. Errors: interrupted when the
-    // kernel lost messages for want of buffer (ENOBUFS), unavailable when there is none in time.
+    // kernel lost messages for want of buffer (ENOBUFS) or the datagram had no room here, which it
+    // has the next time; unavailable when there is none in time.
     Result<std::span<const std::byte>> receive();
     // Drops what stands in the receive buffer. After an overrun the kernel sends nothing more until
     // it is empty (net/netlink/af_netlink.c, netlink_attachskb and netlink_rcv_wake).
@@ -68,10 +69,13 @@ class NetlinkSocket {
   private:
     NetlinkSocket(UniqueFd fd, std::uint32_t port_id) : fd_(std::move(fd)), port_id_(port_id) {}
 
+    void make_room(std::size_t bytes);
+
     UniqueFd fd_;
     std::uint32_t port_id_ = 0;
-    std::uint32_t sequence_ = 0;  // requests start at 1: notifications carry 0
-    std::vector<std::byte> buffer_;
+    std::uint32_t sequence_ = 0;           // requests start at 1: notifications carry 0
+    std::unique_ptr<std::byte[]> buffer_;  // never cleared: most of it is never touched
+    std::size_t capacity_ = 0;
 };
 
 }  // namespace ambient::netlink

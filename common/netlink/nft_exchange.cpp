@@ -49,6 +49,7 @@ Result<Answers> exchange(NetlinkSocket& socket, MessageBuffer& messages,
             const auto ack = read_ack(message);
             if (!ack) {
                 on_message(message);
+                complete = complete || messages.is_final_answer(index);
                 continue;
             }
             const bool refused = ack->errno_value != 0;

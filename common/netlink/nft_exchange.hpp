@@ -25,8 +25,9 @@ struct Answers {
 };
 
 // Sends all messages as one datagram and reads until they are answered. The last one (a transaction
-// sees to it itself) must be a dump or ask for an acknowledgement. What the kernel tells meanwhile
-// goes to `on_message`. Error: the socket failed, or answers were lost (interrupted).
+// sees to it itself) must be a dump, ask for an acknowledgement, or have a single answer. What the
+// kernel tells meanwhile goes to `on_message`. Error: the socket failed, or answers were lost
+// (interrupted).
 Result<Answers> exchange(NetlinkSocket& socket, MessageBuffer& messages,
                          const std::function<void(const nlmsghdr&)>& on_message);
 

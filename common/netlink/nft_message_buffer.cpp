@@ -64,6 +64,11 @@ bool MessageBuffer::is_final(std::size_t index, bool refused) const {
     return index + 2 == count_ || (index == 0 && refused);
 }
 
+bool MessageBuffer::is_final_answer(std::size_t index) const {
+    const auto flags = reinterpret_cast<const nlmsghdr*>(buffer_.get() + last_)->nlmsg_flags;
+    return !transaction_ && index + 1 == count_ && (flags & (NLM_F_ACK | NLM_F_DUMP)) == 0;
+}
+
 void MessageBuffer::number_from(std::uint32_t first_sequence) {
     for (std::size_t at = 0; at < used_;) {
         auto* message = reinterpret_cast<nlmsghdr*>(buffer_.get() + at);

@@ -30,6 +30,9 @@ class MessageBuffer {
 
     // Whether nothing more is to come once message `index` was answered so.
     [[nodiscard]] bool is_final(std::size_t index, bool refused) const;
+    // The same of an answer that is neither refusal nor acknowledgement: of the last message, when
+    // it asks for one object and for no acknowledgement.
+    [[nodiscard]] bool is_final_answer(std::size_t index) const;
 
     // Gives the messages these numbers, one after the other.
     void number_from(std::uint32_t first_sequence);

@@ -52,7 +52,7 @@ Result<void> dump(NetlinkSocket& socket, std::uint16_t type, model::TableFamily 
 // The table without its parts.
 Result<std::optional<model::FilterTable>> read_header(NetlinkSocket& socket,
                                                       const model::TableId& id) {
-    auto messages = request(NFT_MSG_GETTABLE, NLM_F_ACK, id.family, {id.name});
+    auto messages = request(NFT_MSG_GETTABLE, 0, id.family, {id.name});
     model::FilterTable table{.id = id};
     const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
         table.beyond_model = !is_plain_table(message);
@@ -127,7 +127,7 @@ Result<void> read_some_elements(NetlinkSocket& socket, const model::TableId& tab
         if (address.family() != set.family) continue;
         const model::SetElement element{.address = address};
         const auto* wanted = &element;
-        TRY(put_elements(NFT_MSG_GETSETELEM, NLM_F_ACK, table, set.name, {&wanted, 1}, messages));
+        TRY(put_elements(NFT_MSG_GETSETELEM, 0, table, set.name, {&wanted, 1}, messages));
     }
     if (messages.size() == 0) return {};
     const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
@@ -153,7 +153,7 @@ Result<void> read_elements_of(NetlinkSocket& socket, const model::TableId& table
 
 Result<std::uint32_t> read_generation(NetlinkSocket& socket) {
     std::optional<std::uint32_t> generation;
-    auto messages = request(NFT_MSG_GETGEN, NLM_F_ACK, model::TableFamily::inet, {});
+    auto messages = request(NFT_MSG_GETGEN, 0, model::TableFamily::inet, {});
     const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
         generation = Attributes::after<nfgenmsg>(message).u32(NFTA_GEN_ID);
     }));

@@ -1,5 +1,6 @@
 #include "common/netlink/nft_tables.hpp"
 
+#include <cerrno>
 #include <utility>
 
 #include "common/netlink/dump.hpp"
@@ -24,32 +25,56 @@ Error changed_meanwhile() {
 }  // namespace
 
 Result<NftTables> NftTables::open(const Netns& netns) {
-    return NftTables(TRY(NetlinkSocket::open(netns, NETLINK_NETFILTER)));
+    auto socket = NetlinkSocket::open(netns, NETLINK_NETFILTER);
+    if (socket) return NftTables(*std::move(socket));
+    // EPROTONOSUPPORT: nobody serves the protocol (net/netlink/af_netlink.c, netlink_create).
+    if (socket.error().errno_value == EPROTONOSUPPORT) return NftTables(std::nullopt);
+    return std::unexpected(std::move(socket).error());
+}
+
+bool NftTables::is_absence(const Error& error) {
+    // EINVAL: the subsystem is not there and cannot be loaded (net/netfilter/nfnetlink.c,
+    // nfnetlink_rcv_msg). It has other causes, too, but not for a question that says nothing.
+    if (error.errno_value != EINVAL) return false;
+    const auto generation = nft::read_generation(*socket_);
+    return !generation && generation.error().errno_value == EINVAL;
+}
+
+template <class Attempt>
+Result<std::optional<model::FilterTable>> NftTables::observe(const model::TableId& id,
+                                                             Attempt attempt) {
+    if (!socket_) return std::nullopt;
+    auto found = retry_interrupted(attempt);
+    if (!found && is_absence(found.error())) return std::nullopt;
+    return about_table(std::move(found), id);
 }
 
 Result<std::optional<model::FilterTable>> NftTables::observe_table(const model::TableId& id) {
-    const auto attempt = [&]() -> Result<std::optional<model::FilterTable>> {
-        const auto before = TRY(nft::read_generation(socket_));
-        auto table = nft::read_table(socket_, id);
+    return observe(id, [&]() -> Result<std::optional<model::FilterTable>> {
+        const auto before = TRY(nft::read_generation(*socket_));
+        auto table = nft::read_table(*socket_, id);
         // Also when reading failed: a set may have gone between its dump and that of its elements.
-        if (TRY(nft::read_generation(socket_)) != before)
+        if (TRY(nft::read_generation(*socket_)) != before)
             return std::unexpected(changed_meanwhile());
         return table;
-    };
-    return about_table(retry_interrupted(attempt), id);
+    });
 }
 
 Result<std::optional<model::FilterTable>> NftTables::observe_elements(
     const model::TableId& id, const std::optional<std::vector<IpAddress>>& keys) {
-    const auto attempt = [&] { return nft::read_elements(socket_, id, keys); };
-    return about_table(retry_interrupted(attempt), id);
+    return observe(id, [&] { return nft::read_elements(*socket_, id, keys); });
 }
 
 Result<void> NftTables::apply(std::span<const plan::Step> steps) {
     if (steps.empty()) return {};
+    if (!socket_) {
+        return std::unexpected(Error{.kind = ErrorKind::unsupported,
+                                     .doing = "change the packet filter: this kernel has no "
+                                              "nf_tables; load or build its module nf_tables"});
+    }
     auto transaction = TRY(nft::Transaction::make(steps));
     const auto answers =
-        TRY(nft::exchange(socket_, transaction.messages(), [](const nlmsghdr&) {}));
+        TRY(nft::exchange(*socket_, transaction.messages(), [](const nlmsghdr&) {}));
     if (answers.refusals.empty()) return {};
     const auto& first = answers.refusals.front();
     auto error = errno_error(first.errno_value, "change the packet filter",

@@ -1,6 +1,8 @@
 // The packet-filter tables (nftables) of one network namespace: read them into the
 // model, and apply steps to them as one transaction. Threading: one thread at a time. The socket is
 // opened inside the namespace once; everything later works from any thread.
+//
+// Where the kernel has no nf_tables there is no table, and every change is refused as unsupported.
 #pragma once
 
 #include <cstdint>
@@ -38,12 +40,17 @@ class NftTables {
     Result<void> apply(std::span<const plan::Step> steps);
 
     // The socket's netlink port: notifications of our own changes carry it.
-    [[nodiscard]] std::uint32_t port_id() const { return socket_.port_id(); }
+    [[nodiscard]] std::uint32_t port_id() const { return socket_ ? socket_->port_id() : 0; }
 
   private:
-    explicit NftTables(NetlinkSocket socket) : socket_(std::move(socket)) {}
+    explicit NftTables(std::optional<NetlinkSocket> socket) : socket_(std::move(socket)) {}
 
-    NetlinkSocket socket_;
+    // Whether this error means that there is no nf_tables.
+    bool is_absence(const Error& error);
+    template <class Attempt>
+    Result<std::optional<model::FilterTable>> observe(const model::TableId& id, Attempt attempt);
+
+    std::optional<NetlinkSocket> socket_;  // none: the kernel knows no netfilter by netlink
 };
 
 }  // namespace ambient::netlink

@@ -4,8 +4,8 @@
 #include <sys/time.h>
 
 #include <cerrno>
+#include <memory>
 #include <string_view>
-#include <vector>
 
 #include "common/rpc/codec.hpp"
 #include "common/rpc/socket_address.hpp"
@@ -56,21 +56,27 @@ Result<Reply> Client::call(const Request& request, std::chrono::milliseconds tim
     if (text.size() > kMaxMessage) {
         return std::unexpected(invalid_input("the request to the agent is larger than 64 KiB"));
     }
-    limit(socket_.get(), SO_SNDTIMEO, deadline);
-    if (::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) {
-        return std::unexpected(no_agent(errno, "ask the agent at", path_));
+    const auto send = [&](int flags) {
+        return ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | flags) >= 0;
+    };
+    // There is room at once, unless the agent lets requests lie.
+    bool sent = send(MSG_DONTWAIT);
+    if (!sent && errno == EAGAIN) {
+        limit(socket_.get(), SO_SNDTIMEO, deadline);
+        sent = send(0);
     }
+    if (!sent) return std::unexpected(no_agent(errno, "ask the agent at", path_));
 
-    std::vector<char> buffer(kMaxMessage);
+    const auto buffer = std::make_unique_for_overwrite<char[]>(kMaxMessage);
     limit(socket_.get(), SO_RCVTIMEO, deadline);
-    const auto received = ::recv(socket_.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+    const auto received = ::recv(socket_.get(), buffer.get(), kMaxMessage, MSG_TRUNC);
     if (received < 0) return std::unexpected(no_agent(errno, "hear from the agent at", path_));
     if (received == 0)
         return std::unexpected(no_agent(ECONNRESET, "hear from the agent at", path_));
-    if (static_cast<std::size_t>(received) > buffer.size()) {
+    if (static_cast<std::size_t>(received) > kMaxMessage) {
         return std::unexpected(invalid_input("the agent's reply is larger than 64 KiB"));
     }
-    return decode_reply({buffer.data(), static_cast<std::size_t>(received)});
+    return decode_reply({buffer.get(), static_cast<std::size_t>(received)});
 }
 
 }  // namespace ambient::rpc

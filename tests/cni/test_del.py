@@ -1,9 +1,11 @@
 """DEL and GC: what belongs to whom is read from the kernel; both work with nobody there to ask."""
 
+from pathlib import Path
+
 import pytest
 from agent_stand_in import AgentStandIn, refusal
 from node import OTHER_POD, POD, POD6, ZTUNNEL, Node
-from plugin import UID, VERSIONS, Plugin, capture_of, comment, pod_route, result
+from plugin import BINARY, UID, VERSIONS, Plugin, capture_of, comment, pod_route, result
 
 OTHER_UID = "ffffffff-5a3b-4c1d-9e8f-001122334455"
 
@@ -174,4 +176,40 @@ def test_gc_tells_interfaces_apart(plugin: Plugin, node: Node, captured: str) ->
 def test_gc_without_a_list_removes_nothing(plugin: Plugin, node: Node) -> None:
     before = node.state()
     assert plugin.run("GC").code == 7
+    assert node.state() == before
+
+
+@pytest.fixture
+def no_netfilter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "plugin"
+    wrapper = Path(__file__).with_name("without_netfilter")
+    program.write_text(f"#!/bin/sh\nexec {wrapper} {BINARY}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("plugin.BINARY", program)
+
+
+@pytest.mark.parametrize("changes", [{}, {"prevResult": None}], ids=["result", "no result"])
+def test_del_where_the_kernel_has_no_nf_tables(
+    plugin: Plugin, node: Node, no_netfilter: None, changes: dict[str, None]
+) -> None:
+    node.add_route(POD)
+    answer = plugin.run("DEL", **changes)
+    assert answer.succeeded(), answer
+    # Whose the route is only the set can tell, or the runtime.
+    assert (pod_route() in node.routes()) == bool(changes)
+
+
+def test_gc_where_the_kernel_has_no_nf_tables(
+    plugin: Plugin, node: Node, no_netfilter: None
+) -> None:
+    answer = plugin.run("GC", **{"cni.dev/valid-attachments": []})
+    assert answer.succeeded(), answer
+
+
+def test_add_where_the_kernel_has_no_nf_tables_captures_nothing(
+    plugin: Plugin, node: Node, agent: AgentStandIn, no_netfilter: None
+) -> None:
+    before = node.state()
+    agent.answers["add"] = capture_of()
+    assert plugin.run("ADD").failure["code"]
     assert node.state() == before
