@@ -8,6 +8,7 @@
 
 #include "common/cni/json_scan.hpp"
 #include "common/cni/json_style.hpp"
+#include "common/cni/loadable.hpp"
 #include "common/cni/version.hpp"
 
 namespace ambient::cni {
@@ -133,6 +134,7 @@ Result<std::string> with_entry(std::string_view list, std::string_view entry) {
     const auto ours = TRY(parse_object(entry));
     const auto chain = TRY(read_chain(list));
     TRY(require_our_version(chain.config));
+    TRY(require_loadable_list(chain.config));
     const auto count = std::ranges::count_if(chain.values, is_ours);
     if (count == 1 && same_content(chain.values.back(), ours)) return std::string(list);
     if (count == std::ssize(chain.values)) {
@@ -148,10 +150,22 @@ Result<std::string> without_entry(std::string_view list) {
     return cut_ours(list, chain);
 }
 
+bool holds_plugin(std::string_view list, std::string_view type) {
+    const auto chain = read_chain(list);
+    return chain && std::ranges::any_of(chain->values, [&](const Json& entry) {
+               const auto* found = entry.is_object() ? text_of(entry, "type") : nullptr;
+               return found != nullptr && *found == type;
+           });
+}
+
 Result<std::string> list_around(std::string_view single, std::string_view entry,
                                 std::string_view present) {
     const auto ours = TRY(parse_object(entry));
     const auto config = TRY(parse_object(single));
+    if (config.contains("plugins") && !config.contains("type")) {
+        return std::unexpected(invalid_input(
+            "it holds a list, which runtimes take from *.conflist only: name it NAME.conflist"));
+    }
     TRY(require_our_version(config));
     if (is_ours(config)) {
         return std::unexpected(invalid_input(
@@ -164,7 +178,7 @@ Result<std::string> list_around(std::string_view single, std::string_view entry,
         return std::unexpected(
             invalid_input(fmt::format("one plugin alone needs a text \"{}\"", key)));
     };
-    TRY(member("type"));
+    TRY(require_loadable_plugin(config));
     const auto plugin = scan_document(single).in(single);
     if (const auto chain = read_chain(present);
         chain && chain->entries.front().in(present) == plugin) {

@@ -1,6 +1,7 @@
 // Our entry in the network configuration of a node: text in, text out, every byte that is not ours
 // kept. SPEC, section 1: a list of plugins as JSON; the older form is one plugin alone.
 //
+// Refused is also what no runtime would load, since an entry there would do nothing.
 // Errors: invalid_input, one sentence that says what is wrong with the text; it does not name the
 // file.
 #pragma once
@@ -24,6 +25,9 @@ Result<std::string> with_entry(std::string_view list, std::string_view entry);
 // `list` without any entry of ours: the same text when there is none. Undoes with_entry byte for
 // byte.
 Result<std::string> without_entry(std::string_view list);
+
+// Whether an entry of the list is of this type; false also for what is no list.
+bool holds_plugin(std::string_view list, std::string_view type);
 
 // A list that holds `single`, one plugin alone, as it stands, and our entry. `present` is what was
 // made so before: it stays, with what others have added to it, while it is about the same plugin.

@@ -35,6 +35,8 @@ Outcome<Json> parse_json(std::string_view text, std::string_view what) {
                                        .details = std::move(details)});
     };
     if (text.empty()) return refuse("is empty");
+    // nlohmann takes it for the end; the rest would be read by nobody.
+    if (text.contains('\0')) return refuse("is not valid JSON", "a NUL byte stands in it");
     if (text.size() > kMaxJsonBytes) return refuse("is larger than 1 MiB");
     if (depth_of(text) > kMaxJsonDepth) return refuse("is nested too deeply");
     try {

@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Istio's own, which captures the same pods (cni/pkg/constants of istio).
+constexpr std::string_view kIstioCni = "istio-cni";
 constexpr std::string_view kListSuffix = ".conflist";
 constexpr std::string_view kOurSuffix = ".ambient-cni.conflist";
 
@@ -48,8 +50,9 @@ Result<Chain::Names> Chain::files() const {
     return names;
 }
 
-Result<std::string> Chain::put_into(const std::string& primary, Changes& changes) const {
+Result<std::string> Chain::put_into(const std::string& primary, Changes& changes) {
     const auto file = TRY(read_node_file(folder_ / primary));
+    if (cni::holds_plugin(file.text, kIstioCni)) beside_istio_cni_ = file.path.native();
     auto text = cni::with_entry(file.text, entry_);
     if (!text) return std::unexpected(wrong_text(text.error(), folder_ / primary));
     if (*text == file.text) return primary;
@@ -91,6 +94,7 @@ Result<void> Chain::take_out_of(const std::string& name, Changes& changes) const
 
 Result<void> Chain::install(Changes& changes) {
     TRY(remove_half_done(folder_));
+    beside_istio_cni_.clear();
     auto names = TRY(files());
     std::erase_if(names, [](const auto& name) { return !is_read_by_runtimes(name); });
     const auto primary = std::ranges::find_if_not(names, is_our_list);

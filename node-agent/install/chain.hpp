@@ -37,17 +37,21 @@ class Chain {
     // aside, to bring it back when it leaves (Cilium, *.cilium_bak).
     Result<void> uninstall(Changes& changes);
 
+    // A file of the chain that had istio-cni in it, too, at the last install(); empty: none.
+    [[nodiscard]] const std::string& beside_istio_cni() const { return beside_istio_cni_; }
+
   private:
     using Names = std::set<std::string>;
 
     [[nodiscard]] Result<Names> files() const;
     // The file that has our entry now.
-    Result<std::string> put_into(const std::string& primary, Changes& changes) const;
+    Result<std::string> put_into(const std::string& primary, Changes& changes);
     Result<std::string> put_around(const std::string& single, Changes& changes) const;
     Result<void> take_out_of(const std::string& name, Changes& changes) const;
 
     std::filesystem::path folder_;
     std::string entry_;
+    std::string beside_istio_cni_;
 };
 
 }  // namespace ambient::agent

@@ -88,6 +88,11 @@ Result<void> Installer::look(InstallLock::Busy busy) {
              {"entry_written", changes.added},
              {"entry_removed", changes.removed}});
     }
+    if (const auto& file = chain_.beside_istio_cni();
+        std::exchange(told_istio_cni_, file) != file && !file.empty()) {
+        log(LogLevel::warning, "istio-cni is in the same chain",
+            {{"file", file}, {"do", "remove istio-cni: both would capture the pods of this node"}});
+    }
     if (chained && !copied) return std::unexpected(std::move(copied).error());
     return chained;
 }

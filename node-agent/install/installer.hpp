@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
@@ -68,6 +69,7 @@ class Installer {
 
     bool installed_ = false;
     std::optional<Error> trouble_;
+    std::string told_istio_cni_;  // the file that was named
     Counters counters_;
     std::shared_ptr<Following> following_;  // handlers on the loop know it weakly
 };

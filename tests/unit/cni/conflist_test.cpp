@@ -69,16 +69,18 @@ TEST_CASE("an entry takes the layout of the one before it") {
                           R"({"type":"ambient-cni","n":{"a":1}})")) ==
           R"({"cniVersion":"0.3.1","name":"p","plugins":[{"type":"ptp"},)"
           R"({"type":"ambient-cni","n":{"a":1}}]})");
-    CHECK(must(with_entry("{\"cniVersion\": \"0.3.1\",\r\n\"plugins\" :\r\n[\t{\r\n\t\t\t\"type\": "
-                          "\"ptp\"\r\n\t\t} ]}",
-                          R"({"type":"ambient-cni","n":{"a":1}})")) ==
-          "{\"cniVersion\": \"0.3.1\",\r\n\"plugins\" :\r\n[\t{\r\n\t\t\t\"type\": "
-          "\"ptp\"\r\n\t\t},\t{\r\n\t\t\t\"type\": \"ambient-cni\",\r\n\t\t\t\"n\": {\r\n"
-          "\t\t\t\t\"a\": 1\r\n\t\t\t}\r\n\t\t} ]}");
+    CHECK(
+        must(with_entry("{\"cniVersion\": \"0.3.1\", \"name\": \"p\",\r\n\"plugins\" "
+                        ":\r\n[\t{\r\n\t\t\t\"type\": "
+                        "\"ptp\"\r\n\t\t} ]}",
+                        R"({"type":"ambient-cni","n":{"a":1}})")) ==
+        "{\"cniVersion\": \"0.3.1\", \"name\": \"p\",\r\n\"plugins\" :\r\n[\t{\r\n\t\t\t\"type\": "
+        "\"ptp\"\r\n\t\t},\t{\r\n\t\t\t\"type\": \"ambient-cni\",\r\n\t\t\t\"n\": {\r\n"
+        "\t\t\t\t\"a\": 1\r\n\t\t\t}\r\n\t\t} ]}");
 }
 
 TEST_CASE("an entry that is right stays as it is, whoever wrote it and in whatever order") {
-    const std::string list = R"({"cniVersion": "1.1.0", "plugins": [ {"type": "ptp"},
+    const std::string list = R"({"cniVersion": "1.1.0", "name": "p", "plugins": [ {"type": "ptp"},
         {"sets": ["a", "b"], "type": "ambient-cni",
          "agent_socket": "/run/a.sock"} ]})";
     CHECK(must(with_entry(list, kEntry)) == list);
@@ -110,7 +112,7 @@ TEST_CASE("never two of ours, and ours is the last") {
 }
 
 TEST_CASE("what looks like ours elsewhere is not") {
-    const std::string list = R"({"cniVersion": "1.0.0", "type": "ambient-cni",
+    const std::string list = R"({"cniVersion": "1.0.0", "name": "p", "type": "ambient-cni",
         "more": {"plugins": [{"type": "ambient-cni"}]},
         "pl\u0075gins": [{"type": "a", "args": ["],", "{\"type\": \"ambient-cni\"}"], "x": {"type": "ambient-cni"}}]})";
     CHECK(must(without_entry(list)) == list);
@@ -133,10 +135,10 @@ TEST_CASE("one plugin alone becomes a list with its very text") {
 }
 
 TEST_CASE("refused with one sentence") {
-    const std::string big = R"({"cniVersion":"1.0.0","x":")" + std::string(1024 * 1024, 'x') +
-                            R"(","plugins":[{"type":"a"}]})";
-    const std::string nearly = R"({"cniVersion":"1.0.0","x":")" +
-                               std::string(1024 * 1024 - 60, 'x') +
+    const std::string big = R"({"cniVersion":"1.0.0","name":"p","x":")" +
+                            std::string(1024 * 1024, 'x') + R"(","plugins":[{"type":"a"}]})";
+    const std::string nearly = R"({"cniVersion":"1.0.0","name":"p","x":")" +
+                               std::string(1024 * 1024 - 71, 'x') +
                                R"(","plugins":[{"type":"a"}]})";
     struct Case {
         std::string list;
@@ -152,7 +154,7 @@ TEST_CASE("refused with one sentence") {
              {R"({"cniVersion": "1.0.0", "plugins": {}})", "\"plugins\" is not a list"},
              {R"({"cniVersion": "1.0.0", "plugins": [ ]})", "\"plugins\" is empty"},
              {R"({"plugins": [{"type": "a"}], "plugins": []})", "\"plugins\" stands there twice"},
-             {R"({"cniVersion": "1.0.0", "plugins": [{"type": "ambient-cni"}]})",
+             {R"({"cniVersion": "1.0.0", "name": "p", "plugins": [{"type": "ambient-cni"}]})",
               "no plugin stands before ambient-cni"},
              {R"({"cniVersion": "0.2.0", "plugins": [{"type": "a"}]})", "cniVersion 0.2.0 is none"},
              {R"({"plugins": [{"type": "a"}]})", "cniVersion (absent) is none"},
@@ -165,16 +167,19 @@ TEST_CASE("refused with one sentence") {
     }
     for (const auto& [single, sentence] : std::vector<Case>{
              {R"({"cniVersion": "1.0.0", "type": "a"})", "one plugin alone needs a text \"name\""},
-             {R"({"cniVersion": "1.0.0", "name": "a"})", "one plugin alone needs a text \"type\""},
+             {R"({"cniVersion": "1.0.0", "name": "a"})", "\"type\" must be a text"},
              {R"({"name": "a", "type": "a"})", "cniVersion (absent) is none"},
              {R"({"cniVersion": "1.0.0", "name": "a", "type": "ambient-cni"})",
               "cannot stand alone"},
              {"{", "is not valid JSON"},
+             {R"({"cniVersion": "1.0.0", "name": "a", "plugins": [{"type": "a"}]})",
+              "name it NAME.conflist"},
          }) {
         CHECK_MESSAGE(refusal(list_around(single, kEntry)).contains(sentence),
                       refusal(list_around(single, kEntry)));
     }
-    CHECK(must(with_entry(R"({"cniVersions": ["0.4.0"], "plugins": [{"type": "a"}]})", kEntry))
+    CHECK(must(with_entry(R"({"cniVersions": ["0.4.0"], "name": "p", "plugins": [{"type": "a"}]})",
+                          kEntry))
               .contains("ambient-cni"));
 }
 

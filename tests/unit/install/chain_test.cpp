@@ -176,6 +176,22 @@ TEST_CASE_FIXTURE(Node, "leaving says what it could not clean") {
     CHECK(read("05-c.conflist") == list_of("b"));
 }
 
+TEST_CASE_FIXTURE(Node, "istio-cni in the same chain is named, as long as it is there") {
+    write("10-a.conflist",
+          R"({"cniVersion":"1.0.0","name":"p","plugins":[{"type":"a"},{"type":"istio-cni"}]})");
+    install();
+    CHECK(chain.beside_istio_cni() == (path / "10-a.conflist").native());
+    write("10-a.conflist", list_of("a"));
+    install();
+    CHECK(chain.beside_istio_cni().empty());
+}
+
+TEST_CASE_FIXTURE(Node, "a list in a .conf") {
+    write("10-a.conf", list_of("a"));
+    CHECK(refusal().contains("name it NAME.conflist"));
+    CHECK(names() == Names{"10-a.conf"});
+}
+
 TEST_CASE("no such folder") {
     Chain chain("/nonexistent/net.d", kEntry);
     Chain::Changes changes;
