@@ -86,7 +86,7 @@ def test_with_the_containers_powers_in_somebody_elses_folders(node: Installation
         ("10-x.conflist", FLANNEL[:200], "not valid JSON"),
         ("10-x.conflist", "", "is empty"),
         ("10-x.conflist", '{"cniVersion": "0.2.0", "plugins": [{"type": "a"}]}', "cniVersion 0.2.0"),
-        ("10-x.conf", FLANNEL, "one plugin alone needs a text"),
+        ("10-x.conf", FLANNEL, "name it NAME.conflist"),
     ],
     ids=["nothing", "half", "empty", "old version", "list in a .conf"],
 )
