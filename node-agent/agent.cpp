@@ -41,12 +41,13 @@ Agent::Watch::Watch(asio::io_context& io, netlink::Monitor of)
 Agent::Watch::~Watch() { readable.release(); }
 
 Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods,
-             Keeper& keeper, Source& source, kubeapi::Client* api)
+             Keeper& keeper, Source& source, kubeapi::Client* api, Budget& writes)
     : config_(config),
       pods_(pods),
       keeper_(keeper),
       source_(source),
       api_(api),
+      writes_(writes),
       service_(pods, keeper, source, [this] { return readiness(); }),
       io_(io),
       resync_(io_),
@@ -65,10 +66,11 @@ Result<Fate> Agent::run() {
                                     .source = source_,
                                     .readiness = [this] { return readiness(); },
                                     .installer = installer_ ? &*installer_ : nullptr,
-                                    .api = api_}));
+                                    .api = api_,
+                                    .writes = &writes_}));
     if (api_ && !config_.daemonset.empty()) {
         fate_.emplace(
-            io_, send_by(*api_),
+            io_, send_by(*api_, io_, writes_),
             FateOfInstallation::Of{.daemonset = config_.daemonset,
                                    .node = config_.node_name,
                                    .refused_token_uninstalls = config_.refused_token_uninstalls});

@@ -33,8 +33,9 @@ namespace ambient::agent {
 class Agent {
   public:
     // All of these outlive it; `io` was not run yet. `api` may be null: the source is another.
+    // `writes` is what may be written to it.
     Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods, Keeper& keeper,
-          Source& source, kubeapi::Client* api);
+          Source& source, kubeapi::Client* api, Budget& writes);
 
     // Serves until SIGTERM or SIGINT, and says what is to become of what is installed on the node;
     // nothing of that is touched here. Errors: the socket or the notifications cannot be had.
@@ -81,6 +82,7 @@ class Agent {
     Keeper& keeper_;
     Source& source_;
     kubeapi::Client* api_;
+    Budget& writes_;
     Service service_;
 
     asio::io_context& io_;

@@ -73,8 +73,10 @@ Result<void> run(const config::AgentConfig& config, const Options& options) {
     auto keeper = TRY(agent::Keeper::open(config, pods));
     TRY(keeper.recover_attachments());
     if (!options.once && !options.dry_run) {
-        const auto fate = TRY(agent::Agent(io, config, pods, keeper, *source, client.get()).run());
-        return fate == agent::Fate::stays ? Result<void>{} : agent::leave(config, pods);
+        agent::Budget writes(agent::kWrites);
+        const auto fate =
+            TRY(agent::Agent(io, config, pods, keeper, *source, client.get(), writes).run());
+        return fate == agent::Fate::stays ? Result<void>{} : agent::leave(config, pods, writes);
     }
     TRY(agent::read_once(io, *source, pods, client ? kReadOnce : agent::kNoWait));
     if (options.once) return keeper.settle();

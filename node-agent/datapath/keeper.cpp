@@ -266,16 +266,18 @@ Result<std::string> Keeper::preview() {
 PodCaptures Keeper::captures() const {
     PodCaptures pods;
     for (const auto& [address, capture] : pods_.captures()) {
-        auto& pod = pods.try_emplace(capture.pod, PodCapture{.captured = true, .obstacle = {}})
-                        .first->second;
+        auto& pod = pods.try_emplace(capture.pod, PodCapture{.captured = true}).first->second;
         const auto there = enrolled_.find(address);
         if (there != enrolled_.end() && there->second.comment == capture.comment) continue;
         pod.captured = false;
         const auto why = unreachable_.find(address);
         if (why != unreachable_.end()) {
             pod.obstacle = why->second;
-        } else if (trouble_ && (facts_ || !held_before_.contains(address))) {
+            pod.is_nodes = false;
+        } else if (trouble_ && pod.obstacle.empty() &&
+                   (facts_ || !held_before_.contains(address))) {
             pod.obstacle = describe(*trouble_);
+            pod.is_nodes = true;
         }
     }
     return pods;

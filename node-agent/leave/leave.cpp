@@ -36,8 +36,8 @@ struct LastLook {
         if (!read) log(LogLevel::warning, "pods not known", read.error());
     }
 
-    void withdraw(const config::AgentConfig& config) {
-        if (client) withdraw_status(io, send_by(*client), config, pods, kWithdraw);
+    void withdraw(const config::AgentConfig& config, Budget& writes) {
+        if (client) withdraw_status(io, send_by(*client, io, writes), config, pods, kWithdraw);
     }
 
     asio::io_context io;
@@ -52,15 +52,16 @@ struct LastLook {
 Result<void> leave(const config::AgentConfig& config) {
     LastLook look(config);
     TRY(uninstall(config, ztunnels_in(look.pods)));
-    look.withdraw(config);
+    Budget writes(kWrites);
+    look.withdraw(config, writes);
     return {};
 }
 
 // The API server comes last: it may refuse us by now.
-Result<void> leave(const config::AgentConfig& config, const PodTable& known) {
+Result<void> leave(const config::AgentConfig& config, const PodTable& known, Budget& writes) {
     TRY(uninstall(config, ztunnels_in(known)));
     if (config.source.kind == config::SourceKind::kubernetes && config.status.annotate)
-        LastLook(config).withdraw(config);
+        LastLook(config).withdraw(config, writes);
     return {};
 }
 

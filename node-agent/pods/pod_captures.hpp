@@ -9,8 +9,9 @@
 namespace ambient::agent {
 
 struct PodCapture {
-    bool captured = false;  // all its addresses are, verified in the kernel
-    std::string obstacle;   // why not; empty while that is not known
+    bool captured = false;      // all its addresses are, verified in the kernel
+    std::string obstacle = {};  // why not; empty while that is not known
+    bool is_nodes = false;      // the obstacle: it hinders all pods of the node alike
 
     bool operator==(const PodCapture&) const = default;
 };

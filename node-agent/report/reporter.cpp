@@ -17,7 +17,7 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
     auto& self = *made;
     if (config.health.port != 0) self.open_port(io, config.health);
     if (subjects.api == nullptr) return made;
-    const Send send = send_by(*subjects.api);
+    const Send send = send_by(*subjects.api, io, *subjects.writes);
     if (config.status.annotate || config.status.events) {
         self.status_.emplace(io, send, config, [&self] {
             return StatusWriter::View{.verified = self.of_.readiness().datapath.state == Ready::ok,

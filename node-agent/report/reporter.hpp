@@ -36,6 +36,7 @@ class Reporter {
         std::function<Readiness()> readiness;
         const Installer* installer = nullptr;  // null: the agent does not install
         kubeapi::Client* api = nullptr;        // null: the source is not the API server
+        Budget* writes = nullptr;              // of `api`
     };
 
     static Result<std::unique_ptr<Reporter>> open(asio::io_context& io,

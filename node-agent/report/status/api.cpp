@@ -2,16 +2,41 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <utility>
 
+#include <asio/steady_timer.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace ambient::agent {
 
-Send send_by(kubeapi::Client& client) {
-    return [&client](kubeapi::Request request, kubeapi::Client::Done done) {
+Send send_by(kubeapi::Client& client, asio::io_context& io, Budget& writes) {
+    return within(writes, io, [&client](kubeapi::Request request, kubeapi::Client::Done done) {
         return client.send(std::move(request), std::move(done));
+    });
+}
+
+Send within(Budget& writes, asio::io_context& io, Send send) {
+    return [&writes, &io, send = std::move(send)](kubeapi::Request request,
+                                                  kubeapi::Client::Done done) {
+        if (request.method == "GET") return send(std::move(request), std::move(done));
+        const auto now = Budget::Clock::now();
+        const auto when = writes.spend(now);
+        if (when <= now) return send(std::move(request), std::move(done));
+        struct Waiting {
+            asio::steady_timer turn;
+            kubeapi::Call call;
+        };
+        auto waiting = std::make_shared<Waiting>(asio::steady_timer(io, when), kubeapi::Call());
+        waiting->turn.async_wait([weak = std::weak_ptr(waiting), send, request = std::move(request),
+                                  done = std::move(done)](const asio::error_code& code) mutable {
+            // Cancelling does not take back a handler that is queued already.
+            const auto alive = weak.lock();
+            if (code || !alive) return;
+            alive->call = send(std::move(request), std::move(done));
+        });
+        return kubeapi::Call([waiting = std::move(waiting)]() mutable { waiting.reset(); });
     };
 }
 

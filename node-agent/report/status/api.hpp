@@ -6,14 +6,23 @@
 #include <functional>
 #include <string>
 
+#include <asio/io_context.hpp>
+
 #include "common/kubeapi/client.hpp"
+#include "node-agent/report/status/budget.hpp"
 
 namespace ambient::agent {
 
+// Enough for a node of 250 pods that starts anew; then five a second, as each of thousands of nodes
+// may (client-go's default is 5, too).
+inline constexpr Budget::Rate kWrites = {.burst = 250, .period = std::chrono::milliseconds(200)};
+
 // kubeapi::Client::send; in tests something else.
 using Send = std::function<kubeapi::Call(kubeapi::Request, kubeapi::Client::Done)>;
-// The client outlives it.
-Send send_by(kubeapi::Client& client);
+// What is no GET waits for its turn in `writes`, one budget for all that this process writes. All
+// of these outlive it, and the calls.
+Send send_by(kubeapi::Client& client, asio::io_context& io, Budget& writes);
+Send within(Budget& writes, asio::io_context& io, Send send);
 
 enum class Verdict : std::uint8_t {
     done,

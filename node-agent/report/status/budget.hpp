@@ -17,16 +17,14 @@ class Budget {
 
     explicit Budget(Rate rate) : rate_(rate) {}
 
-    // Whether there is one for now; then it is spent.
-    bool spend(Clock::time_point now) {
+    // Spends one: when it may be made, now or later.
+    Clock::time_point spend(Clock::time_point now) {
+        const auto when = std::max(next_, now);
         // What was not spent adds up, to `burst` (the generic cell rate algorithm).
         const auto full = now - (rate_.burst - 1) * rate_.period;
-        if (next_ > now) return false;
         next_ = std::max(next_, full) + rate_.period;
-        return true;
+        return when;
     }
-    // When there is one again.
-    [[nodiscard]] Clock::time_point next() const { return next_; }
 
   private:
     Rate rate_;

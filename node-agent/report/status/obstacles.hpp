@@ -1,5 +1,5 @@
-// Which obstacles to capturing a pod are worth an Event: those that last, and again as long as they
-// stand. Pure.
+// Which obstacles to capturing pods are worth an Event: those that last, and again as long as they
+// stand; what hinders all pods of the node alike is the node's, and told once. Pure.
 #pragma once
 
 #include <chrono>
@@ -16,19 +16,22 @@ namespace ambient::agent {
 
 // While a pod starts, its address is known before its route is; that passes by itself.
 inline constexpr std::chrono::seconds kObstacleLasts{10};
-// An obstacle whose words change all the time is told no more than this often.
-inline constexpr std::size_t kMaxEventsOfPod = 5;
+// Words that change all the time are told no more than this often within an Event's life.
+inline constexpr std::size_t kMaxEvents = 5;
 
 // An Event lives for an hour (kube-apiserver's --event-ttl): it is made again so long after it was
 // made or seen to be there.
 inline constexpr std::chrono::minutes kTellAgain{15};
+inline constexpr std::chrono::hours kEventLives{1};
 
 class Obstacles {
   public:
     using Time = std::chrono::steady_clock::time_point;
 
+    // Whose an obstacle is: a pod's; with none the node's.
+    using Owner = std::optional<PodRef>;
     struct Due {
-        PodRef pod;
+        Owner pod;
         std::string why;
 
         bool operator==(const Due&) const = default;
@@ -44,11 +47,13 @@ class Obstacles {
 
   private:
     struct Case {
-        std::optional<Time> since = std::nullopt;  // none: captured now
+        std::optional<Time> since = std::nullopt;  // none: there is none now
         std::map<std::string, Time> told = {};     // and when last
     };
 
-    std::map<PodRef, Case> cases_;
+    static Time when_to_tell(const Case& entry, const std::string& why, Time now);
+
+    std::map<Owner, Case> cases_;
     std::optional<Time> next_;
 };
 

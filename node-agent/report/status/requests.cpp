@@ -67,11 +67,23 @@ std::uint64_t fingerprint(std::string_view text) {
     return hash;
 }
 
-// A DNS subdomain name, at most 253 characters (API: Object Names), as a pod's name is.
-std::string event_name(const PodRef& pod, std::string_view why) {
-    auto start = pod.id.name.substr(0, 253 - 17);
+// A DNS subdomain name, at most 253 characters (API: Object Names), as a pod's or node's name is.
+std::string event_name(const std::string& name, const std::string& uid, std::string_view why) {
+    auto start = name.substr(0, 253 - 17);
     start.erase(start.find_last_not_of(".-") + 1);
-    return fmt::format("{}.{:016x}", start, fingerprint(fmt::format("{}\n{}", pod.uid, why)));
+    return fmt::format("{}.{:016x}", start, fingerprint(fmt::format("{}\n{}", uid, why)));
+}
+
+// `kubectl describe` looks for a pod's Events by its uid. Those of a node, which is in no
+// namespace, are in `default` (legacyValidateEvent in pkg/apis/core/validation/events.go) and have
+// its name for a uid, as the kubelet's have (pkg/kubelet/kubelet.go, nodeRef).
+json involved(const std::optional<PodRef>& pod, const std::string& node) {
+    if (!pod) return {{"apiVersion", "v1"}, {"kind", "Node"}, {"name", node}, {"uid", node}};
+    return {{"apiVersion", "v1"},
+            {"kind", "Pod"},
+            {"namespace", pod->id.space},
+            {"name", pod->id.name},
+            {"uid", pod->uid}};
 }
 
 }  // namespace
@@ -94,30 +106,30 @@ Request clear_annotation(const PodRef& pod, const std::string& annotation) {
                               remove(path)}));
 }
 
-Request not_captured_event(const PodRef& pod, std::string_view why, const std::string& node,
-                           std::chrono::system_clock::time_point now) {
+Request not_captured_event(const std::optional<PodRef>& pod, std::string_view why,
+                           const std::string& node, std::chrono::system_clock::time_point now) {
     const auto time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                                   fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
+    const auto about = involved(pod, node);
+    const auto space = pod ? pod->id.space : std::string("default");
     const json event = {
         {"apiVersion", "v1"},
         {"kind", "Event"},
-        {"metadata", {{"name", event_name(pod, why)}, {"namespace", pod.id.space}}},
-        {"involvedObject",
-         {{"apiVersion", "v1"},
-          {"kind", "Pod"},
-          {"namespace", pod.id.space},
-          {"name", pod.id.name},
-          {"uid", pod.uid}}},
+        {"metadata",
+         {{"name", event_name(about["name"], about["uid"], why)}, {"namespace", space}}},
+        {"involvedObject", about},
         {"type", "Warning"},
         {"reason", "NotCaptured"},
-        {"message", fmt::format("Not captured by the ambient mesh: {}", why.substr(0, 900))},
+        {"message",
+         fmt::format("{} by the ambient mesh: {}", pod ? "Not captured" : "Pods are not captured",
+                     why.substr(0, 900))},
         {"source", {{"component", kComponent}, {"host", node}}},
         {"reportingComponent", kComponent},
         {"firstTimestamp", time},
         {"lastTimestamp", time},
         {"count", 1}};
     return {.method = "POST",
-            .path = fmt::format("/api/v1/namespaces/{}/events", pod.id.space),
+            .path = fmt::format("/api/v1/namespaces/{}/events", space),
             .content_type = "application/json",
             .body = dump(event)};
 }

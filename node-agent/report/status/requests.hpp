@@ -33,9 +33,10 @@ kubeapi::Request set_annotation(const PodRef& pod, const std::string& resource_v
 // Removes it when it is "enabled", else is refused: another value is somebody else's.
 kubeapi::Request clear_annotation(const PodRef& pod, const std::string& annotation);
 
-// An Event that says why the pod is not captured. The same words about the same pod are the same
-// Event, also from an agent that was restarted: the server then answers 409.
-kubeapi::Request not_captured_event(const PodRef& pod, std::string_view why,
+// An Event that says why the pod, or with none every pod of the node that is not yet, is not
+// captured. The same words about the same one are the same Event, also from an agent that was
+// restarted: the server then answers 409.
+kubeapi::Request not_captured_event(const std::optional<PodRef>& pod, std::string_view why,
                                     const std::string& node,
                                     std::chrono::system_clock::time_point now);
 

@@ -84,7 +84,7 @@ void StatusWriter::look() {
 
 void StatusWriter::forget_delays(const std::vector<const kube::Pod*>& shown) {
     if (delays_.empty()) return;
-    std::set<PodRef> alive;
+    std::set<Obstacles::Owner> alive = {std::nullopt};
     for (const auto* pod : shown)
         alive.insert(ref_of(*pod));
     std::erase_if(delays_, [&](const auto& delay) { return !alive.contains(delay.first.pod); });
@@ -94,7 +94,6 @@ void StatusWriter::send_next() {
     if (queue_.empty()) return;
     if (Clock::now() < paused_until_) return look_at(paused_until_);
     while (!queue_.empty() && under_way_.size() < kMaxStatusRequests) {
-        if (!budget_.spend(Clock::now())) return look_at(budget_.next());
         const auto write = std::move(queue_.back());
         queue_.pop_back();
         const auto key = key_of(write);
@@ -142,7 +141,7 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
         const bool is_overtaken = !key.is_event && answer && answer->status == kConflict;
         const bool is_news = !is_overtaken && std::exchange(last_failure_, text) != text;
         log(is_news ? LogLevel::warning : LogLevel::debug, "status not written",
-            {{"pod", to_string(key.pod.id)},
+            {key.pod ? Field("pod", to_string(key.pod->id)) : Field("node", node_name_),
              {"what", key.is_event ? "event" : "annotation"},
              {"answer", text}});
         if (verdict == Verdict::unavailable) {

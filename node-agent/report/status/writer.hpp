@@ -21,15 +21,11 @@
 #include "node-agent/report/stats.hpp"
 #include "node-agent/report/status/annotations.hpp"
 #include "node-agent/report/status/api.hpp"
-#include "node-agent/report/status/budget.hpp"
 #include "node-agent/report/status/obstacles.hpp"
 
 namespace ambient::agent {
 
 inline constexpr std::size_t kMaxStatusRequests = 4;
-// Enough for a node of 250 pods that starts anew; then five a second, as each of thousands of nodes
-// may (client-go's default is 5, too).
-inline constexpr Budget::Rate kWrites = {.burst = 250, .period = std::chrono::milliseconds(200)};
 
 class StatusWriter {
   public:
@@ -52,10 +48,10 @@ class StatusWriter {
   private:
     using Clock = std::chrono::steady_clock;
     using Write = std::variant<AnnotationWrite, Obstacles::Due>;
-    // A pod is written to by one request of a kind at a time.
+    // A pod is written to by one request of a kind at a time, and so is the node.
     struct Key {
         bool is_event = false;
-        PodRef pod;
+        Obstacles::Owner pod;
         auto operator<=>(const Key&) const = default;
     };
     struct Delay {
@@ -84,7 +80,6 @@ class StatusWriter {
     std::vector<Write> queue_;  // the next one last
     std::map<Key, kubeapi::Call> under_way_;
     std::map<Key, Delay> delays_;
-    Budget budget_{kWrites};
     Backoff pause_;
     Clock::time_point paused_until_;
     Written written_;

@@ -38,8 +38,8 @@ class FakeApi {
     };
 
     // Runs the loop until at least so many requests were made in all.
-    void wait(std::size_t count) {
-        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    void wait(std::size_t count, std::chrono::seconds patience = std::chrono::seconds(10)) {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
         while (all.size() < count && std::chrono::steady_clock::now() < deadline) {
             io.restart();
             io.run_one_until(deadline);

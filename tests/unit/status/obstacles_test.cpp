@@ -101,7 +101,41 @@ TEST_CASE("words that change all the time are told a few times") {
     std::size_t told = 0;
     for (int second = 10; second < 40; ++second)
         told += scene.at(second, std::to_string(second)).size();
-    CHECK(told == kMaxEventsOfPod);
+    CHECK(told == kMaxEvents);
+    // Not for ever: a node's causes may be many in a year.
+    const auto again = scene.obstacles.next();
+    REQUIRE(again);
+    CHECK(*again >= scene.start + seconds(10) + kEventLives);
+    CHECK(*again <= scene.start + seconds(40) + kEventLives);
+    const auto later =
+        static_cast<int>(std::chrono::duration_cast<seconds>(*again - scene.start).count());
+    CHECK(scene.at(later, "later") == Words{"later"});
+}
+
+TEST_CASE("what hinders all pods of the node is told once, of the node, while it hinders one") {
+    std::vector<kube::Pod> pods;
+    std::vector<const kube::Pod*> shown;
+    PodCaptures captures;
+    for (const std::string name : {"a", "b", "c"}) {
+        pods.push_back({.namespace_name = "default", .name = name, .uid = "uid-" + name});
+        captures[{"default", name}] = {.obstacle = "no ztunnel", .is_nodes = true};
+    }
+    for (const auto& pod : pods)
+        shown.push_back(&pod);
+    captures[{"default", "b"}] = {.obstacle = "no veth"};
+    Obstacles obstacles;
+    const Obstacles::Time start;
+    CHECK(obstacles.due(shown, captures, start).empty());
+    const Obstacles::Due node = {.pod = std::nullopt, .why = "no ztunnel"};
+    const Obstacles::Due own = {.pod = ref_of(pods[1]), .why = "no veth"};
+    CHECK(obstacles.due(shown, captures, start + seconds(10)) == std::vector{node, own});
+    obstacles.told(node, start + seconds(10));
+    obstacles.told(own, start + seconds(10));
+    // Another pod is hindered by it: that is known already.
+    shown.erase(shown.begin());
+    CHECK(obstacles.due(shown, captures, start + seconds(30)).empty());
+    captures[{"default", "c"}] = {.captured = true};
+    CHECK(obstacles.due(shown, captures, start + seconds(10) + kTellAgain) == std::vector{own});
 }
 
 }  // namespace

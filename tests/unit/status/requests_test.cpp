@@ -54,6 +54,20 @@ TEST_CASE("an Event says which pod, why, who says so and since when") {
         "count": 1})"));
 }
 
+TEST_CASE("an Event about the node is where kubectl looks for it") {
+    const auto request = not_captured_event(std::nullopt, "no ztunnel", "node-a",
+                                            std::chrono::system_clock::from_time_t(1'767'225'600));
+    CHECK(request.path == "/api/v1/namespaces/default/events");
+    const auto event = json::parse(request.body);
+    CHECK(event["metadata"]["namespace"] == "default");
+    CHECK(event["metadata"]["name"].get<std::string>().starts_with("node-a."));
+    CHECK(
+        event["involvedObject"] ==
+        json::parse(R"({"apiVersion": "v1", "kind": "Node", "name": "node-a", "uid": "node-a"})"));
+    CHECK(event["reason"] == "NotCaptured");
+    CHECK(event["message"] == "Pods are not captured by the ambient mesh: no ztunnel");
+}
+
 std::string event_name(const PodRef& pod, const std::string& why) {
     const auto request = not_captured_event(pod, why, "node-a", {});
     return json::parse(request.body)["metadata"]["name"];

@@ -49,7 +49,9 @@ struct Scene {
     std::vector<kube::Pod> pods;
     StatusWriter::View view;
     config::AgentConfig config = {.node_name = "node-a"};
-    StatusWriter writer{api.io, api.send(), config, [this] { return now(); }};
+    Budget writes{kWrites};
+    StatusWriter writer{api.io, within(writes, api.io, api.send()), config,
+                        [this] { return now(); }};
 };
 
 TEST_CASE("each captured pod is annotated once, also before the source shows it") {
@@ -213,25 +215,6 @@ TEST_CASE("a wait is at least what the server asked for, and at least our own") 
     CHECK(wait_after(std::unexpected(Error{.doing = "test"}), 2s) == 2s);
 }
 
-TEST_CASE("a budget lets a burst through, then so many a second, and saves up no more than that") {
-    Budget budget({.burst = 3, .period = 200ms});
-    Budget::Clock::time_point now{1h};
-    const auto spend_all = [&] {
-        int spent = 0;
-        while (budget.spend(now))
-            ++spent;
-        return spent;
-    };
-    CHECK(spend_all() == 3);
-    CHECK(budget.next() == now + 200ms);
-    now += 199ms;
-    CHECK(spend_all() == 0);
-    now += 1ms;
-    CHECK(spend_all() == 1);
-    now += 1h;
-    CHECK(spend_all() == 3);
-}
-
 TEST_CASE("a node writes no more than its budget") {
     Scene scene(kWrites.burst + 50);
     const auto answered = [&](std::size_t from, std::chrono::milliseconds moment) {
@@ -285,6 +268,20 @@ TEST_CASE("a pod that changed since we looked is written to as it is shown by th
         scene.api.settle(800ms);  // tried again after 250 to 500 ms
         CHECK(scene.api.all.size() == 1);
     }
+}
+
+TEST_CASE("what hinders the node is one Event, whatever the number of its pods") {
+    Scene scene(50);
+    for (auto& [pod, capture] : scene.view.captures)
+        capture = {.obstacle = "no ztunnel", .is_nodes = true};
+    scene.view.verified = false;
+    scene.api.settle();
+    CHECK(scene.api.all.empty());
+    scene.api.wait(1, kObstacleLasts + 5s);
+    CHECK(scene.api.request(0).body.contains(R"("kind":"Node")"));
+    scene.api.answer(0, 201);
+    scene.api.settle();
+    CHECK(scene.api.all.size() == 1);
 }
 
 TEST_CASE("destroying the writer takes back what is under way") {
