@@ -1,7 +1,8 @@
 #include "cni-plugin/agent.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -51,6 +52,10 @@ bool is_excluded(const Call& call) {
     return !name.empty() && std::ranges::count(call.config.exclude_namespaces, name) > 0;
 }
 
-void note(const std::string& text) { fmt::print(stderr, "ambient-cni: {}\n", text); }
+void note(const std::string& text) {
+    // Nobody need be able to hear it: what is to be done is done nevertheless.
+    const auto line = fmt::format("ambient-cni: {}\n", text);
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+}
 
 }  // namespace ambient::plugin

@@ -1,10 +1,13 @@
 // ambient-cni: a chained CNI plugin that captures ambient pods' traffic. See README.md of this
 // folder.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <string>
 
 #include "cni-plugin/plugin.hpp"
@@ -35,13 +38,15 @@ std::string_view variable(std::string_view name) {
     return value == nullptr ? std::string_view() : value;
 }
 
-void write_all(int fd, std::string_view text) {
+// Whether all of it went out.
+bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const auto written = ::write(fd, text.data(), text.size());
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return;  // nobody reads: the exit status still tells
+        if (written <= 0) return false;
         text.remove_prefix(static_cast<std::size_t>(written));
     }
+    return true;
 }
 
 // Up to one byte more than the parser takes, so that it sees that there was too much.
@@ -63,17 +68,45 @@ Outcome<std::string> read_input(int fd) {
     return text;
 }
 
+// A standard stream that came closed is taken by something that no file can be opened as later:
+// else the socket to the agent becomes standard error, and hears our notes.
+void occupy_standard_streams() {
+    for (int fd = ::open("/", O_PATH); fd >= 0; fd = ::open("/", O_PATH)) {
+        if (fd <= STDERR_FILENO) continue;
+        ::close(fd);
+        return;
+    }
+}
+
+// What libraries throw is a defect of ours or a want of memory, and is answered all the same.
+ambient::plugin::Answer answer() {
+    std::string what;
+    try {
+        if (variable("CNI_COMMAND").empty()) write_all(STDERR_FILENO, kAbout);
+        return ambient::plugin::run(variable, ::isatty(STDIN_FILENO) != 0
+                                                  ? Outcome<std::string>("")
+                                                  : read_input(STDIN_FILENO));
+    } catch (const std::exception& error) {
+        what = error.what();
+    }
+    return {
+        .exit_status = 1,
+        .output = to_json({.message = "the plugin could not go on: please report this, unless the "
+                                      "node is short of memory",
+                           .details = what},
+                          ambient::cni::kLatestVersion)};
+}
+
 }  // namespace
 
 int main(int argc, char**) {
-    if (argc > 1) {  // --help and the like: a runtime passes no arguments
-        write_all(STDOUT_FILENO, kAbout);
-        return 0;
-    }
-    if (variable("CNI_COMMAND").empty()) write_all(STDERR_FILENO, kAbout);
-    const auto input =
-        ::isatty(STDIN_FILENO) != 0 ? Outcome<std::string>("") : read_input(STDIN_FILENO);
-    const auto answer = ambient::plugin::run(variable, input);
-    if (!answer.output.empty()) write_all(STDOUT_FILENO, answer.output + "\n");
-    return answer.exit_status;
+    // A reader that has gone must not end us before the work is done.
+    std::signal(SIGPIPE, SIG_IGN);
+    occupy_standard_streams();
+    if (argc > 1)  // --help and the like: a runtime passes no arguments
+        return write_all(STDOUT_FILENO, kAbout) ? 0 : 1;
+    const auto [exit_status, output] = answer();
+    // Without our answer the runtime must not take this for a success.
+    if (!output.empty() && !write_all(STDOUT_FILENO, output + "\n")) return 1;
+    return exit_status;
 }

@@ -105,13 +105,18 @@ class Plugin:
         command: str,
         environment: dict[str, str | None] | None = None,
         stdin: str | None = None,
+        through: tuple[str, ...] = (),
         **changes: Any,
     ) -> Answer:
-        """`environment` and `changes` replace what a runtime would give; None takes away."""
+        """`environment` and `changes` replace what a runtime would give; None takes away. `through`
+        is a program that starts the plugin, with its arguments."""
         variables = {**self.environment(command), **(environment or {})}
         text = json.dumps(self.network(**changes)) if stdin is None else stdin
         done = self.node.run(
-            str(BINARY), stdin=text, env={k: v for k, v in variables.items() if v is not None}
+            *through,
+            str(BINARY),
+            stdin=text,
+            env={k: v for k, v in variables.items() if v is not None},
         )
         return Answer(done.returncode, done.stdout, done.stderr)
 
