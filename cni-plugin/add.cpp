@@ -63,10 +63,6 @@ cni::Outcome<std::string> add(const Call& call) {
     const auto previous = TRY(call.config.previous);
     TRY(require_pod_netns(call.environment.netns));
     if (is_excluded(call)) return previous.text;
-    if (previous.addresses.empty()) {
-        note("the pod has no address that could be captured");
-        return previous.text;
-    }
     auto agent = rpc::Client::connect(call.config.agent_socket, call.config.timeout);
     if (!agent) return without_agent(call, agent.error());
     const auto reply = agent->call(request_for(call, rpc::Verb::add), call.config.timeout);
@@ -75,6 +71,10 @@ cni::Outcome<std::string> add(const Call& call) {
         return std::unexpected(cni::failure_of(*reply->error, "the node agent refused the pod"));
     }
     if (!reply->enrolled) return previous.text;
+    if (const auto known = require_addresses(previous); !known) {
+        tell_gone(call, call.environment.attachment, *agent);
+        return std::unexpected(known.error());
+    }
     return capture(call, *agent, *reply);
 }
 

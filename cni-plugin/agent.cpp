@@ -52,6 +52,14 @@ bool is_excluded(const Call& call) {
     return !name.empty() && std::ranges::count(call.config.exclude_namespaces, name) > 0;
 }
 
+cni::Outcome<void> require_addresses(const cni::PreviousResult& previous) {
+    if (!previous.doubt) return {};
+    return std::unexpected(cni::Failure{
+        .code = cni::Code::invalid_config,
+        .message =
+            "the pod must be captured, but not all its addresses are known: " + *previous.doubt});
+}
+
 void note(const std::string& text) {
     // Nobody need be able to hear it: what is to be done is done nevertheless.
     const auto line = fmt::format("ambient-cni: {}\n", text);

@@ -18,6 +18,10 @@ void tell_gone(const Call& call, const cni::Attachment& attachment, rpc::Client&
 // Whether the pod's namespace is one that never waits for the agent.
 bool is_excluded(const Call& call);
 
+// Failure when prevResult leaves open which addresses are the pod's: nothing says then that a pod
+// which must be captured is.
+cni::Outcome<void> require_addresses(const cni::PreviousResult& previous);
+
 // One line on standard error, which runtimes log.
 void note(const std::string& text);
 

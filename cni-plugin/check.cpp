@@ -20,9 +20,9 @@ Result<std::string> missing(const rpc::Reply& reply) {
 }  // namespace
 
 cni::Outcome<std::string> check(const Call& call) {
-    TRY(call.config.previous);
+    const auto previous = TRY(call.config.previous);
     TRY(require_pod_netns(call.environment.netns));
-    if (is_excluded(call) || call.config.previous->addresses.empty()) return "";
+    if (is_excluded(call)) return "";
 
     const auto reply = [&]() -> Result<rpc::Reply> {
         auto agent = TRY(rpc::Client::connect(call.config.agent_socket, call.config.timeout));
@@ -35,6 +35,7 @@ cni::Outcome<std::string> check(const Call& call) {
             cni::failure_of(reply.error(), "the node agent cannot say what must be there"));
     }
     if (!reply->enrolled) return "";
+    TRY(require_addresses(previous));
 
     const auto lacking = missing(*reply);
     if (!lacking)

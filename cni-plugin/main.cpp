@@ -78,6 +78,15 @@ void occupy_standard_streams() {
     }
 }
 
+// What cannot be caught (the JSON library's destructors want memory) is answered without asking for
+// any more.
+[[noreturn]] void last_words() {
+    write_all(STDOUT_FILENO,
+              R"({"cniVersion":"1.1.0","code":103,"msg":"the plugin ran out of memory"})"
+              "\n");
+    ::_exit(1);
+}
+
 // What libraries throw is a defect of ours or a want of memory, and is answered all the same.
 ambient::plugin::Answer answer() {
     std::string what;
@@ -87,14 +96,12 @@ ambient::plugin::Answer answer() {
                                                   ? Outcome<std::string>("")
                                                   : read_input(STDIN_FILENO));
     } catch (const std::exception& error) {
-        what = error.what();
+        what = ambient::cni::words_of(error);
     }
-    return {
-        .exit_status = 1,
-        .output = to_json({.message = "the plugin could not go on: please report this, unless the "
-                                      "node is short of memory",
-                           .details = what},
-                          ambient::cni::kLatestVersion)};
+    return {.exit_status = 1,
+            .output = to_json(
+                {.message = "the plugin ran out of memory, or has a defect", .details = what},
+                ambient::cni::kLatestVersion)};
 }
 
 }  // namespace
@@ -102,6 +109,7 @@ ambient::plugin::Answer answer() {
 int main(int argc, char**) {
     // A reader that has gone must not end us before the work is done.
     std::signal(SIGPIPE, SIG_IGN);
+    std::set_terminate(last_words);
     occupy_standard_streams();
     if (argc > 1)  // --help and the like: a runtime passes no arguments
         return write_all(STDOUT_FILENO, kAbout) ? 0 : 1;

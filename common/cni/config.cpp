@@ -70,11 +70,18 @@ class Field {
 };
 
 Outcome<Version> read_version(const Json& config) {
-    const auto text =
-        TRY(Field(config, "cniVersion").text("0.1.0"));  // SPEC before 0.3.0: what absence means
-    if (const auto version = parse_version(text)) return *version;
+    constexpr std::string_view kSpoken = "this plugin speaks \"0.3.0\" to \"1.1.0\"";
+    const Field field(config, "cniVersion");
+    if (field.value() == nullptr) {  // SPEC before 0.3.0: that means 0.1.0
+        return refuse(
+            fmt::format("\"cniVersion\" is missing in the network configuration: {}", kSpoken),
+            Code::incompatible_version);
+    }
+    const auto* text = field.value()->get_ptr<const Json::string_t*>();
+    if (text == nullptr) return field.wrong("a text such as \"1.1.0\"");
+    if (const auto version = parse_version(*text)) return *version;
     return refuse(
-        fmt::format("cniVersion {} is not supported: this plugin speaks 0.3.0 to 1.1.0", text),
+        fmt::format("cniVersion {} is not supported: {}", print_json(*field.value()), kSpoken),
         Code::incompatible_version);
 }
 

@@ -1,5 +1,7 @@
 #include "common/cni/json.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace ambient::cni {
@@ -42,8 +44,16 @@ Outcome<Json> parse_json(std::string_view text, std::string_view what) {
     try {
         return Json::parse(text);
     } catch (const Json::exception& error) {
-        return refuse("is not valid JSON", error.what());
+        return refuse("is not valid JSON", words_of(error));
     }
+}
+
+std::string words_of(const std::exception& error) {
+    constexpr std::string_view kMark = "[json.exception.";
+    std::string_view words = error.what();
+    if (words.starts_with(kMark))
+        words.remove_prefix(std::min(words.find(' '), words.size() - 1) + 1);
+    return std::string(words);
 }
 
 std::string print_json(const Json& value) {

@@ -2,6 +2,7 @@
 // through unchanged.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,9 @@ inline constexpr int kMaxJsonDepth = 64;
 
 // Failure decoding_failure when the text is not JSON or exceeds the bounds; `what` names the text.
 Outcome<Json> parse_json(std::string_view text, std::string_view what);
+
+// What an exception says, without the JSON library's own "[json.exception.parse_error.101] ".
+std::string words_of(const std::exception& error);
 
 // On one line. Bytes that are not UTF-8 become the replacement character.
 std::string print_json(const Json& value);

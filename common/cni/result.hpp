@@ -2,6 +2,7 @@
 // tells the pod's addresses.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,13 +17,22 @@ namespace ambient::cni {
 struct PreviousResult {
     std::string text;
     std::vector<IpAddress> addresses;
+    // What stands in the way of saying that these are all: one clear sentence. A pod that must be
+    // captured must not start with it; any other may.
+    std::optional<std::string> doubt = std::nullopt;
 
     bool operator==(const PreviousResult&) const = default;
 };
 
-// `addresses` are those of the interface `ifname` inside the container: an address that names
-// another interface of the result is not the pod's; one that names none is. Failure invalid_config
-// when the result cannot be read.
+// `addresses` are those of the interface `ifname` inside the container, going by all that the
+// specification allows ("ips": `interface` is optional; "interfaces": `sandbox` is empty or absent
+// on the host):
+//   - an entry without an interface is the pod's;
+//   - so is one whose interface has that name and a sandbox;
+//   - where neither tells an address of a family, so is one whose interface has no sandbox: plugins
+//     leave it out, or list the host's end of the pod's veth only.
+// An entry that is none of these, and no address at all, is a doubt. Failure invalid_config when
+// the result as a whole cannot be read.
 Outcome<PreviousResult> read_result(const Json& result, Version asked, std::string_view ifname);
 
 }  // namespace ambient::cni

@@ -26,9 +26,10 @@ Result<Netns> Netns::open(const std::string& path) {
 Result<Netns> Netns::adopt(UniqueFd fd, std::string name) {
     // Only nsfs files answer; ENOTTY from anything else (fs/nsfs.c, ns_ioctl).
     if (::ioctl(fd.get(), NS_GET_NSTYPE) != CLONE_NEWNET) {
-        return std::unexpected(Error{.kind = ErrorKind::invalid_input,
-                                     .doing = "open network namespace: this is none:",
-                                     .object = std::move(name)});
+        return std::unexpected(
+            Error{.kind = ErrorKind::invalid_input,
+                  .doing = "open network namespace: this is no network namespace:",
+                  .object = std::move(name)});
     }
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) {

@@ -47,7 +47,7 @@ Result<void> remove_leftover(const std::string& path) {
     if (::lstat(path.c_str(), &status) == 0 && !S_ISSOCK(status.st_mode)) {
         return std::unexpected(
             Error{.kind = ErrorKind::conflict,
-                  .doing = "what stands where the agent's socket goes is none; move it away:",
+                  .doing = "what stands where the agent's socket goes is no socket; move it away:",
                   .object = path});
     }
     if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};

@@ -89,9 +89,44 @@ def test_pod_that_is_not_enrolled_passes(plugin: Plugin, node: Node, agent: Agen
     assert agent.verbs() == ["add"] and node.state() == before
 
 
-def test_pod_without_address_passes_unasked(plugin: Plugin, agent: AgentStandIn) -> None:
-    assert plugin.run("ADD", prevResult={"cniVersion": "1.1.0", "ips": []}).succeeded()
-    assert agent.requests == []
+NO_ADDRESS = {"cniVersion": "1.1.0", "ips": []}
+NO_SUCH_INTERFACE = {"cniVersion": "1.1.0", "ips": [{"address": f"{POD}/24", "interface": 4}]}
+NOT_AN_ADDRESS = {"cniVersion": "1.1.0", "ips": [{"address": "10.0.0.300/24"}]}
+
+
+@pytest.mark.parametrize(
+    ("previous", "says"),
+    [
+        (NO_ADDRESS, "prevResult.ips has no entry"),
+        (NO_SUCH_INTERFACE, "prevResult.ips[0]"),
+        (NOT_AN_ADDRESS, "10.0.0.300/24"),
+    ],
+)
+def test_addresses_in_doubt_are_for_the_agent_to_judge(
+    plugin: Plugin, node: Node, agent: AgentStandIn, previous: dict, says: str
+) -> None:
+    before = node.state()
+    assert plugin.run("ADD", prevResult=previous).succeeded()
+    assert plugin.run("CHECK", prevResult=previous).succeeded()
+    capture = capture_of()
+    agent.answers |= {"add": capture, "check": capture}
+    agent.requests.clear()
+    for command in ("ADD", "CHECK"):
+        failure = plugin.run(command, prevResult=previous).failure
+        assert failure["code"] == 7 and says in failure["msg"], command
+    assert agent.verbs() == ["add", "del", "check"]
+    assert node.state() == before
+
+
+def test_address_at_the_hosts_end_is_the_pods(
+    plugin: Plugin, node: Node, agent: AgentStandIn
+) -> None:
+    agent.answers["add"] = capture_of()
+    previous = result("1.1.0", netns=plugin.pod.path)
+    del previous["interfaces"][1]
+    previous["ips"][0]["interface"] = 0
+    assert plugin.run("ADD", prevResult=previous).succeeded()
+    assert node.elements() == {POD: comment()}
 
 
 def test_excluded_namespace_is_not_asked_about(

@@ -73,7 +73,7 @@ TEST_CASE("what cannot be read is refused with the spec's code") {
              Case{"", Code::decoding_failure, "is empty"},
              {"{", Code::decoding_failure, "not valid JSON"},
              {"[]", Code::decoding_failure, "must be an object"},
-             {"{" + base + "}", Code::incompatible_version, "0.1.0"},
+             {"{" + base + "}", Code::incompatible_version, "missing"},
              {R"({"cniVersion":"0.2.0"})", Code::incompatible_version, "0.2.0"},
              {R"({"cniVersion":"1.2.0"})", Code::incompatible_version, "1.2.0"},
              {R"({"cniVersion":7})", Code::invalid_config, "cniVersion"},
