@@ -22,6 +22,10 @@ struct Pod {
     std::string namespace_name = {};
     std::string name = {};
     std::string uid = {};
+    // Of a mirror pod, which stands in the API for a static one: the uid by which its kubelet and
+    // the container runtime know it. Annotation kubernetes.io/config.hash (kubelet,
+    // pkg/kubelet/config/common.go, applyDefaults).
+    std::string static_uid = {};
     std::string resource_version = {};  // empty in files
     Labels labels = {};
     Labels annotations = {};
@@ -40,6 +44,16 @@ struct Pod {
 
     bool operator==(const Pod&) const = default;
 };
+
+// What the runtime is told.
+inline const std::string& runtime_uid(const Pod& pod) {
+    return pod.static_uid.empty() ? pod.uid : pod.static_uid;
+}
+
+// Whether `uid` is one that this pod goes by; an unknown one may be.
+inline bool may_have_uid(const Pod& pod, const std::string& uid) {
+    return uid.empty() || pod.uid.empty() || uid == pod.uid || uid == pod.static_uid;
+}
 
 // Everything a source knows, at one moment.
 struct Objects {

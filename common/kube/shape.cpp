@@ -9,6 +9,7 @@ using Kind = Shape::Kind;
 using Field = Shape::Field;
 
 constexpr const char* kNetnsAnnotation = "ambient-cni.dev/netns";
+constexpr const char* kStaticUidAnnotation = "kubernetes.io/config.hash";
 // A copy of the whole object in text form, which is of no use here.
 constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -45,6 +46,7 @@ constexpr Shape kAnnotations = {
     .kind = Kind::words,
     .take = [](Draft& draft, const std::string& key, const std::string& value) -> const char* {
         if (key == kNetnsAnnotation) draft.pod.netns_path = value;
+        if (key == kStaticUidAnnotation) draft.pod.static_uid = value;
         if (key != kLastApplied) draft.pod.annotations[key] = value;
         return nullptr;
     }};

@@ -109,7 +109,9 @@ void PodTable::set_pod(const PodId& id, std::optional<kube::Pod> pod) {
     const auto is_refused = [&](const std::optional<kube::Pod>& one) {
         return one && desired::is_refused_ztunnel(policy_, *one);
     };
-    const bool is_another = entry.pod && pod && entry.pod->uid != pod->uid;
+    // A mirror pod that was made anew still stands for the same static pod.
+    const bool is_another =
+        entry.pod && pod && kube::runtime_uid(*entry.pod) != kube::runtime_uid(*pod);
     if (is_refused(pod) && (is_another || !is_refused(entry.pod))) {
         refused_ztunnels_.push_back(id);
         ++ztunnel_claims_refused_;
@@ -135,7 +137,7 @@ void PodTable::update_pods_of(const std::string& space) {
 bool PodTable::shows(const PodId& id, const std::string& uid) const {
     const auto entry = pods_.find(id);
     return known_ && space_of(id) != nullptr && entry != pods_.end() && entry->second.pod &&
-           (uid.empty() || entry->second.pod->uid.empty() || entry->second.pod->uid == uid);
+           kube::may_have_uid(*entry->second.pod, uid);
 }
 
 std::optional<desired::Enrolment> PodTable::decide(const PodId& id, const std::string& uid) const {
@@ -143,7 +145,7 @@ std::optional<desired::Enrolment> PodTable::decide(const PodId& id, const std::s
     const auto entry = pods_.find(id);
     if (entry != pods_.end() && entry->second.pod) {
         const auto& pod = *entry->second.pod;
-        if (!uid.empty() && !pod.uid.empty() && pod.uid != uid) return std::nullopt;
+        if (!kube::may_have_uid(pod, uid)) return std::nullopt;
         return desired::enrolment_of(policy_, pod, space_of(id));
     }
     const kube::Pod unknown{.namespace_name = id.space, .name = id.name};
@@ -203,9 +205,13 @@ void PodTable::recover(const std::string& uid, const cni::Attachment& attachment
 void PodTable::adopt_recovered() {
     const auto recovered = std::exchange(recovered_, {});
     if (recovered.empty()) return;
+    // An annotation may say anything; a uid is the API server's: where both fit, that one counts.
     std::map<std::string, PodId> by_uid;
     for (const auto& [id, entry] : pods_) {
         if (entry.pod) by_uid.emplace(entry.pod->uid, id);
+    }
+    for (const auto& [id, entry] : pods_) {
+        if (entry.pod && !entry.pod->static_uid.empty()) by_uid.emplace(entry.pod->static_uid, id);
     }
     for (const auto& [attachment, what] : recovered) {
         const auto pod = by_uid.find(what.uid);
@@ -224,7 +230,7 @@ std::map<IpAddress, PodTable::Claim> PodTable::claims_of(const PodId& id,
     for (const auto& address : pod.addresses) {
         if (entry.detached.contains(address)) continue;
         claims[address] = {.captured = captured,
-                           .comment = rpc::format_comment({.pod_uid = pod.uid}),
+                           .comment = rpc::format_comment({.pod_uid = kube::runtime_uid(pod)}),
                            .standing = pod.terminating ? Standing::terminating : Standing::running};
     }
     const bool is_gone = entry.was_shown && !entry.pod;
@@ -233,7 +239,8 @@ std::map<IpAddress, PodTable::Claim> PodTable::claims_of(const PodId& id,
             const bool has_others = !pod.addresses.empty() && !has(pod, address);
             claims[address] = {
                 .captured = captured,
-                .comment = rpc::format_comment({.pod_uid = pod.uid, .attachment = attachment}),
+                .comment = rpc::format_comment(
+                    {.pod_uid = kube::runtime_uid(pod), .attachment = attachment}),
                 .standing = is_gone || has_others ? Standing::left_behind : Standing::attached};
         }
     }
@@ -280,6 +287,11 @@ void PodTable::choose(const IpAddress& address) {
 }
 
 std::set<IpAddress> PodTable::take_changed() { return std::exchange(changed_, {}); }
+
+const kube::Pod* PodTable::find(const PodId& id) const {
+    const auto entry = pods_.find(id);
+    return entry != pods_.end() && entry->second.pod ? &*entry->second.pod : nullptr;
+}
 
 std::vector<const kube::Pod*> PodTable::shown() const {
     std::vector<const kube::Pod*> pods;

@@ -62,7 +62,8 @@ class PodTable {
     // All of it at once: the source's whole view.
     void replace(const kube::Objects& objects);
 
-    // Whether the source shows this pod (with this uid, unless that is empty) and its namespace.
+    // Whether the source shows this pod (with this uid, unless that is
+    // empty; a static pod goes by two) and its namespace.
     [[nodiscard]] bool shows(const PodId& id, const std::string& uid) const;
 
     // What the plugin is told about a pod. Nothing until complete(), when the source does
@@ -100,6 +101,9 @@ class PodTable {
 
     // Whether these changed since the last call.
     bool take_ztunnels_changed() { return std::exchange(ztunnels_changed_, false); }
+
+    // As the source shows it; null when it does not. Until the next change.
+    [[nodiscard]] const kube::Pod* find(const PodId& id) const;
 
     // Every pod that the source shows, of this node. Pointers until the next change.
     [[nodiscard]] std::vector<const kube::Pod*> shown() const;

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
@@ -11,10 +13,18 @@ using Clock = std::chrono::steady_clock;
 
 PodId pod_of(const rpc::Request& request) { return {request.pod_namespace, request.pod_name}; }
 
-Error unknown_pod(const rpc::Request& request) {
-    return Error{.kind = ErrorKind::unavailable,
-                 .doing = "the source does not show this pod yet; try again",
-                 .object = to_string(pod_of(request))};
+// `shown` is what the source shows under this name, or null.
+Error unknown_pod(const rpc::Request& request, const kube::Pod* shown) {
+    Error error = {.kind = ErrorKind::unavailable,
+                   .doing = "the source does not show this pod yet; try again",
+                   .object = to_string(pod_of(request))};
+    if (shown != nullptr && !kube::may_have_uid(*shown, request.pod_uid)) {
+        error.doing = fmt::format(
+            "the source shows uid {} under this name, the runtime asks for uid {}: one of them is "
+            "the other's successor; try again",
+            kube::runtime_uid(*shown), request.pod_uid);
+    }
+    return error;
 }
 
 rpc::Reply refusal(const rpc::Request& request, Error error) {
@@ -85,7 +95,7 @@ std::vector<IpAddress> Service::ended(const rpc::Request& last) {
 
 Result<rpc::Reply> Service::add(const rpc::Request& request) {
     const auto decision = pods_.decide(pod_of(request), request.pod_uid);
-    if (!decision) return std::unexpected(unknown_pod(request));
+    if (!decision) return std::unexpected(unknown_pod(request, pods_.find(pod_of(request))));
     pods_.attach(request.attachment, pod_of(request), request.addresses);
     for (const auto& address : request.addresses)
         keeper_.forget_link(address);
@@ -133,7 +143,7 @@ Result<rpc::Reply> Service::del(const rpc::Request& request) {
 
 Result<rpc::Reply> Service::check(const rpc::Request& request) {
     const auto decision = pods_.decide(pod_of(request), request.pod_uid);
-    if (!decision) return std::unexpected(unknown_pod(request));
+    if (!decision) return std::unexpected(unknown_pod(request, pods_.find(pod_of(request))));
     if (!decision->enrolled) return rpc::Reply{.enrolled = false, .reason = decision->reason};
     auto part = TRY(keeper_.part_of(request.addresses));
     return rpc::Reply{.enrolled = true,

@@ -332,6 +332,57 @@ TEST_CASE("a pod of another node is none of ours, also one by one") {
     CHECK_FALSE(pods.shows({"mesh", "web"}, ""));
 }
 
+TEST_CASE("a static pod goes by two uids: the API server's and its runtime's") {
+    auto pods = table();
+    pods.recover("hash-web", {kContainer, "eth0"}, kFirst);
+    auto pod = running("web", {kFirst});
+    pod.static_uid = "hash-web";
+    pods.replace(mesh({pod}));
+    CHECK(pods.captures().at(kFirst).comment == "hash-web/" + kContainer + "/eth0");
+    for (const auto* uid : {"uid-web", "hash-web", ""}) {
+        CAPTURE(uid);
+        CHECK(pods.shows({"mesh", "web"}, uid));
+        const auto decision = pods.decide({"mesh", "web"}, uid);
+        REQUIRE(decision);
+        CHECK(decision->enrolled);
+    }
+    CHECK_FALSE(pods.shows({"mesh", "web"}, "hash-of-its-successor"));
+    CHECK_FALSE(pods.decide({"mesh", "web"}, "hash-of-its-successor"));
+    CHECK(pods.find({"mesh", "web"})->uid == "uid-web");
+
+    SUBCASE("without an attachment its element names the runtime's, for a DEL without us") {
+        pods.detach({kContainer, "eth0"}, {}, {});
+        pods.attach({kContainer, "eth0"}, {"mesh", "web"}, {});
+        CHECK(pods.captures().empty());
+        pods = table();
+        pods.replace(mesh({pod}));
+        CHECK(pods.captures().at(kFirst).comment == "hash-web");
+    }
+    SUBCASE("one recovered from a release that wrote the API server's is adopted, too") {
+        pods = table();
+        pods.recover("uid-web", {kContainer, "eth0"}, kFirst);
+        pods.replace(mesh({pod}));
+        CHECK(pods.captures().at(kFirst).comment == "hash-web/" + kContainer + "/eth0");
+    }
+    SUBCASE("detached, it stays so when its mirror is made anew") {
+        pods.detach({kContainer, "eth0"}, {}, {});
+        pod.uid = "uid-of-the-new-mirror";
+        pods.put(pod);
+        CHECK(pods.captures().empty());
+        pod.static_uid = "hash-of-a-new-manifest";
+        pods.put(pod);
+        CHECK(pods.captures().contains(kFirst));
+    }
+    SUBCASE("an annotation takes no attachment away from the pod whose uid it is") {
+        auto claimant = running("a-claimant", {kSecond});
+        claimant.static_uid = "uid-victim";
+        pods = table();
+        pods.recover("uid-victim", {kContainer, "eth0"}, kFirst);
+        pods.replace(mesh({claimant, running("victim", {kFirst})}));
+        CHECK(pods.captures().at(kFirst).pod == PodId{"mesh", "victim"});
+    }
+}
+
 TEST_CASE("a pod is shown with its uid and its namespace") {
     auto pods = table();
     pods.put(running("web", {kFirst}));
