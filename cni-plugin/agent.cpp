@@ -9,8 +9,9 @@
 namespace ambient::plugin {
 namespace {
 
+// A pod's end does not wait for an agent that hangs.
 std::chrono::milliseconds farewell_timeout(const Call& call) {
-    constexpr std::chrono::milliseconds kMost{500};
+    constexpr std::chrono::milliseconds kMost{2000};
     return std::min(call.config.timeout, kMost);
 }
 

@@ -9,9 +9,9 @@ namespace ambient::plugin {
 // The request about this call's attachment.
 rpc::Request request_for(const Call& call, rpc::Verb verb);
 
-// Tells the agent that an attachment is gone, for as long as a short deadline allows. The agent
-// need not hear it: it finds out when it compares the kernel with its source. A failure is only
-// noted on standard error.
+// Tells the agent that an attachment is gone. One that is slow to answer has heard it: what waits
+// at its socket it reads before it judges the kernel again. A failure is only noted on standard
+// error.
 void tell_gone(const Call& call, const cni::Attachment& attachment);
 void tell_gone(const Call& call, const cni::Attachment& attachment, rpc::Client& agent);
 

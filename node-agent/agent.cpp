@@ -48,7 +48,9 @@ Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& 
       source_(source),
       api_(api),
       writes_(writes),
-      service_(pods, keeper, source, [this] { return readiness(); }),
+      service_(
+          pods, keeper, source, [this] { return readiness(); },
+          [this] { asio::post(io_, [this] { answer_round(); }); }),
       io_(io),
       resync_(io_),
       retry_(io_),
@@ -86,18 +88,14 @@ Result<Fate> Agent::run() {
     server_.emplace(
         io_,
         [this](const rpc::Request& request, Server::Respond respond) {
-            service_.answer(request, [this, respond = std::move(respond)](const auto& reply) {
-                respond(reply);
-                // What the answer could not settle is settled here.
-                if (!keeper_.ready()) look_at_all();
-                reporter_->worked();
-            });
+            service_.answer(request, std::move(respond));
         },
         [this](const rpc::Request& last) {
             for (const auto& address : service_.ended(last))
                 look_at(address);
         });
-    listener_->serve([this](UniqueFd socket) { return server_->serve(std::move(socket)); },
+    listener_->serve([this] { return server_->has_room(); },
+                     [this](UniqueFd socket) { server_->serve(std::move(socket)); },
                      [this] { reporter_->worked(); });
     log(LogLevel::info, "serving",
         {{"socket", config_.socket.string()}, {"node", config_.node_name}});
@@ -276,11 +274,24 @@ void Agent::work_soon() {
     });
 }
 
+void Agent::answer_round() {
+    if (server_) {
+        listener_->accept_waiting();
+        server_->read_waiting();
+    }
+    if (!service_.finish_round()) return;
+    // What could not be settled for them is settled when it is due.
+    if (!keeper_.ready()) look_at_all();
+    reporter_->worked();
+}
+
 void Agent::work() {
     const bool was_ready = keeper_.ready();
     // While a failure stands all is to be looked at, and when is for the backoff to say: whatever
     // happens meanwhile is marked.
     if (retrying_ && !was_ready) return reporter_->worked();
+    // What plugins have said comes before what is seen of what they have done.
+    answer_round();
     const auto settled = settle();
     follow_ztunnel();
     reporter_->worked();

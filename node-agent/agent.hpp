@@ -72,6 +72,8 @@ class Agent {
     void look_at_all();
     void look_at(const IpAddress& address);
     void work_soon();
+    // Reads in what plugins ask, and answers it.
+    void answer_round();
     void work();
     Result<void> settle();
     void follow_ztunnel();

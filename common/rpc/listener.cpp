@@ -12,7 +12,9 @@
 namespace ambient::rpc {
 namespace {
 
-constexpr int kBacklog = 128;
+// A node's worth of plugins at once: one that finds no room waits in connect(), and its agent does
+// not hear what it has to say.
+constexpr int kBacklog = 4096;
 constexpr mode_t kFolderMode = 0700;
 constexpr mode_t kSocketMode = 0600;
 

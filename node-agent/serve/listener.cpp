@@ -56,7 +56,8 @@ bool Listener::stands() const {
            found.st_ino == made_.st_ino;
 }
 
-void Listener::serve(Connected connected, Changed changed) {
+void Listener::serve(HasRoom has_room, Connected connected, Changed changed) {
+    has_room_ = std::move(has_room);
     connected_ = std::move(connected);
     changed_ = std::move(changed);
     accept_next();
@@ -86,16 +87,22 @@ void Listener::accept_next() {
     socket_.async_wait(asio::posix::stream_descriptor::wait_read,
                        [this](const asio::error_code& code) {
                            if (code) return;  // closed: another one took its place
-                           auto connection = rpc::accept(socket_.native_handle());
-                           if (connection) {
-                               const auto taken = connected_(*std::move(connection));
-                               if (!taken) refused(taken.error());
-                           } else if (connection.error().kind != ErrorKind::unavailable) {
-                               refused(connection.error());
-                               if (connection.error().errno_value != 0) return accept_later();
-                           }
-                           accept_next();
+                           accept_waiting() ? accept_next() : accept_later();
                        });
+}
+
+bool Listener::accept_waiting() {
+    while (has_room_()) {
+        auto connection = rpc::accept(socket_.native_handle());
+        if (connection) {
+            connected_(*std::move(connection));
+            continue;
+        }
+        if (connection.error().kind == ErrorKind::unavailable) return true;
+        refused(connection.error());
+        if (connection.error().errno_value != 0) return false;
+    }
+    return false;
 }
 
 void Listener::accept_later() {

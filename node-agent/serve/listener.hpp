@@ -23,8 +23,9 @@ namespace ambient::agent {
 
 class Listener {
   public:
-    // An error refuses the connection.
-    using Connected = std::function<Result<void>(UniqueFd)>;
+    using Connected = std::function<void(UniqueFd)>;
+    // Whether one more connection can be taken.
+    using HasRoom = std::function<bool()>;
     // trouble() is another one.
     using Changed = std::function<void()>;
 
@@ -34,8 +35,11 @@ class Listener {
     Listener& operator=(const Listener&) = delete;
     ~Listener() = default;
 
-    // Accepts from now on. Out of descriptors it pauses: who connects waits in the backlog.
-    void serve(Connected connected, Changed changed);
+    // Accepts from now on. Without room, or out of descriptors, it pauses: who connects waits in
+    // the backlog.
+    void serve(HasRoom has_room, Connected connected, Changed changed);
+    // Accepts who waits now; false when some may be left.
+    bool accept_waiting();
     // At every resync, too: whether the path still leads here.
     void look();
     // Why nobody can reach us; null when they can.
@@ -59,6 +63,7 @@ class Listener {
     Backoff retries_;
     FolderHint hint_;
     bool told_of_hint_ = false;
+    HasRoom has_room_;
     Connected connected_;
     Changed changed_;
     std::optional<Error> trouble_;

@@ -1,9 +1,9 @@
 #include "node-agent/serve/server.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 
 #include <asio/posix/stream_descriptor.hpp>
@@ -33,38 +33,52 @@ struct Server::Connection {
     asio::posix::stream_descriptor socket;
     asio::steady_timer deadline;
     std::shared_ptr<int> count;
+    bool watched = false;  // a handler waits until it is readable
     std::optional<rpc::Request> last = std::nullopt;
 };
 
 Server::Server(asio::io_context& io, Answer answer, Ended ended)
     : io_(io), answer_(std::move(answer)), ended_(std::move(ended)) {}
 
-Result<void> Server::serve(UniqueFd socket) {
-    if (*connections_ >= kMaxConnections) {
-        return std::unexpected(Error{.kind = ErrorKind::unavailable,
-                                     .doing = "serve more than " + std::to_string(kMaxConnections) +
-                                              " connections of the plugin at once"});
-    }
+void Server::serve(UniqueFd socket) {
     await_request(std::make_shared<Connection>(io_, std::move(socket), connections_));
-    return {};
 }
 
 void Server::await_request(const std::shared_ptr<Connection>& connection) {
+    awaited_.insert(connection);
     connection->deadline.expires_after(kRequestDeadline);
-    connection->deadline.async_wait([connection](const asio::error_code& code) {
-        if (!code) connection->socket.cancel();
+    connection->deadline.async_wait([this, connection](const asio::error_code& code) {
+        // One that had run out when the next wait began is queued all the same.
+        if (!code && connection->deadline.expiry() <= std::chrono::steady_clock::now() &&
+            awaited_.contains(connection))
+            end(connection);
     });
+    watch(connection);
+}
+
+void Server::watch(const std::shared_ptr<Connection>& connection) {
+    if (std::exchange(connection->watched, true)) return;
     connection->socket.async_wait(asio::posix::stream_descriptor::wait_read,
                                   [this, connection](const asio::error_code& code) {
-                                      connection->deadline.cancel();
-                                      code ? end(connection) : answer_next(connection);
+                                      connection->watched = false;
+                                      // Read in the meantime, and being answered, or at its end.
+                                      if (code || !awaited_.contains(connection)) return;
+                                      read(connection);
                                   });
 }
 
-void Server::answer_next(const std::shared_ptr<Connection>& connection) {
-    const int fd = connection->socket.native_handle();
-    const auto text = rpc::receive(fd);
+void Server::read_waiting() {
+    const auto awaited = awaited_;
+    for (const auto& connection : awaited)
+        read(connection);
+}
+
+void Server::read(const std::shared_ptr<Connection>& connection) {
+    const auto text = rpc::receive(connection->socket.native_handle());
+    if (!text && text.error().errno_value == EAGAIN) return watch(connection);
     if (text && text->empty()) return end(connection);  // the peer has closed
+    awaited_.erase(connection);
+    connection->deadline.cancel();
     const auto respond = [this, connection](const rpc::Reply& reply) {
         const auto sent = rpc::send(connection->socket.native_handle(), rpc::encode(reply));
         if (sent) return await_request(connection);
@@ -78,6 +92,10 @@ void Server::answer_next(const std::shared_ptr<Connection>& connection) {
 }
 
 void Server::end(const std::shared_ptr<Connection>& connection) {
+    awaited_.erase(connection);
+    connection->deadline.cancel();
+    asio::error_code ignored;
+    connection->socket.close(ignored);  // ends the watch
     if (connection->last) ended_(*connection->last);
 }
 

@@ -1,20 +1,19 @@
-// Serves the plugin's connections on the loop: one request and one reply a connection, each within
-// a deadline, at most kMaxConnections at a time.
+// Serves the plugin's connections on the loop: requests and replies in turn, each request within a
+// deadline, kMaxConnections at a time.
 #pragma once
 
 #include <functional>
 #include <memory>
-#include <string>
+#include <set>
 
 #include <asio/io_context.hpp>
 
-#include "common/base/error.hpp"
 #include "common/base/unique_fd.hpp"
 #include "common/rpc/messages.hpp"
 
 namespace ambient::agent {
 
-inline constexpr int kMaxConnections = 256;
+inline constexpr int kMaxConnections = 512;
 
 class Server {
   public:
@@ -27,18 +26,24 @@ class Server {
     // Ends with the io_context, which may outlive this only once it has stopped.
     Server(asio::io_context& io, Answer answer, Ended ended);
 
-    // A new connection. Error: too many are open.
-    Result<void> serve(UniqueFd socket);
+    [[nodiscard]] bool has_room() const { return *connections_ < kMaxConnections; }
+    // A new connection.
+    void serve(UniqueFd socket);
+    // Reads every request that has come and is not read yet. What plugins have said counts before
+    // what they have done: a change that one has told of is not drift.
+    void read_waiting();
 
   private:
     struct Connection;
     void await_request(const std::shared_ptr<Connection>& connection);
-    void answer_next(const std::shared_ptr<Connection>& connection);
+    void watch(const std::shared_ptr<Connection>& connection);
+    void read(const std::shared_ptr<Connection>& connection);
     void end(const std::shared_ptr<Connection>& connection);
 
     asio::io_context& io_;
     Answer answer_;
     Ended ended_;
+    std::set<std::shared_ptr<Connection>> awaited_;  // the peer's turn
     // Connections that are open; theirs, too, since the loop destroys the last of them after us.
     std::shared_ptr<int> connections_ = std::make_shared<int>(0);
 };

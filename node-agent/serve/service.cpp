@@ -1,6 +1,8 @@
 #include "node-agent/serve/service.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -45,7 +47,7 @@ void Service::answer(const rpc::Request& request, Respond respond) {
     const bool unshown =
         request.verb == rpc::Verb::add && id != PodId{} && !pods_.shows(id, request.pod_uid);
     if (unshown) return add_when_shown(request, std::move(respond));
-    respond(answer_now(request));
+    take_turn(request, std::move(respond));
 }
 
 void Service::add_when_shown(const rpc::Request& request, Respond respond) {
@@ -63,25 +65,96 @@ void Service::add_when_shown(const rpc::Request& request, Respond respond) {
             error.kind = ErrorKind::unavailable;  // to be tried again, whatever it was
             respond(refusal(request, std::move(error)));
         } else {
-            respond(answer_now(request));
+            take_turn(request, respond);
         }
     });
 }
 
-rpc::Reply Service::answer_now(const rpc::Request& request) {
-    auto reply = [&]() -> Result<rpc::Reply> {
-        switch (request.verb) {
-            case rpc::Verb::add: return add(request);
-            case rpc::Verb::added: return added(request);
-            case rpc::Verb::del: return del(request);
-            case rpc::Verb::check: return check(request);
-            case rpc::Verb::status: return status();
-        }
-        return std::unexpected(invalid_input("unknown verb"));
-    }();
-    if (reply) return *std::move(reply);
+void Service::take_turn(const rpc::Request& request, Respond respond) {
+    auto begun = begin(request);
+    if (begun) {
+        if (round_.empty()) round_begun_();
+        round_.push_back(
+            {.request = request, .respond = std::move(respond), .reply = *std::move(begun)});
+        return;
+    }
     clock_.dropped(request.attachment);
-    return refusal(request, std::move(reply).error());
+    respond(refusal(request, std::move(begun).error()));
+}
+
+Result<rpc::Reply> Service::begin(const rpc::Request& request) {
+    switch (request.verb) {
+        case rpc::Verb::add: return begin_add(request);
+        case rpc::Verb::added: return begin_added(request);
+        case rpc::Verb::del: return begin_del(request);
+        case rpc::Verb::check: return decide(request);
+        case rpc::Verb::status: return status();
+    }
+    return std::unexpected(invalid_input("unknown verb"));
+}
+
+bool Service::finish_round() {
+    const auto round = std::exchange(round_, {});
+    if (round.empty()) return false;
+    const auto settled = settle(round);
+    for (const auto& turn : round) {
+        auto reply = finish(turn, settled);
+        if (!reply) clock_.dropped(turn.request.attachment);
+        turn.respond(reply ? *std::move(reply) : refusal(turn.request, std::move(reply).error()));
+    }
+    return true;
+}
+
+Result<void> Service::settle(const std::vector<Turn>& round) {
+    const auto needs_kernel = [](const Turn& turn) {
+        return turn.request.verb == rpc::Verb::add || turn.request.verb == rpc::Verb::added;
+    };
+    // While a failure stands, what is only to be removed waits for the next look at everything.
+    if (!keeper_.ready() && !std::ranges::any_of(round, needs_kernel)) return {};
+    // Before everything is known nothing is taken out: what is captured stays captured.
+    auto addresses = pods_.is_complete() ? pods_.take_changed() : std::set<IpAddress>();
+    for (const auto& [request, respond, reply] : round) {
+        // The plugin programs these.
+        if (request.verb != rpc::Verb::add || !reply.enrolled) continue;
+        for (const auto& address : request.addresses)
+            addresses.erase(address);
+    }
+    for (const auto& [request, respond, reply] : round) {
+        if (request.verb == rpc::Verb::added)
+            addresses.insert(request.addresses.begin(), request.addresses.end());
+    }
+    return addresses.empty() ? Result<void>{} : keeper_.settle(addresses, true);
+}
+
+Result<rpc::Reply> Service::finish(const Turn& turn, const Result<void>& settled) {
+    const auto& [request, respond, reply] = turn;
+    switch (request.verb) {
+        case rpc::Verb::status: return reply;
+        case rpc::Verb::check: return reply.enrolled ? with_part(request, reply) : reply;
+        case rpc::Verb::add: {
+            // A capture that an earlier pod left on the addresses of one that is not enrolled has
+            // gone now; what the others get is verified when they were programmed.
+            if (!reply.enrolled) TRY(settled);
+            auto answer = reply.enrolled ? TRY(with_part(request, reply)) : reply;
+            if (reply.enrolled)
+                in_progress_.insert(request.addresses.begin(), request.addresses.end());
+            clock_.answered(request.attachment, reply.enrolled, Clock::now());
+            return answer;
+        }
+        case rpc::Verb::added:
+            TRY(settled);
+            clock_.verified(request.attachment, Clock::now());
+            return reply;
+        case rpc::Verb::del: TRY(settled); return reply;
+    }
+    return reply;
+}
+
+Result<rpc::Reply> Service::with_part(const rpc::Request& request, rpc::Reply reply) {
+    auto part = TRY(keeper_.part_of(request.addresses));
+    reply.wanted = std::move(part.wanted);
+    reply.scope = std::move(part.scope);
+    return reply;
 }
 
 std::vector<IpAddress> Service::ended(const rpc::Request& last) {
@@ -93,43 +166,33 @@ std::vector<IpAddress> Service::ended(const rpc::Request& last) {
     return left;
 }
 
-Result<rpc::Reply> Service::add(const rpc::Request& request) {
-    const auto decision = pods_.decide(pod_of(request), request.pod_uid);
+Result<rpc::Reply> Service::decide(const rpc::Request& request) const {
+    auto decision = pods_.decide(pod_of(request), request.pod_uid);
     if (!decision) return std::unexpected(unknown_pod(request, pods_.find(pod_of(request))));
+    return rpc::Reply{.enrolled = decision->enrolled, .reason = std::move(decision->reason)};
+}
+
+Result<rpc::Reply> Service::begin_add(const rpc::Request& request) {
+    auto reply = TRY(decide(request));
     pods_.attach(request.attachment, pod_of(request), request.addresses);
     for (const auto& address : request.addresses)
         keeper_.forget_link(address);
     log(LogLevel::info, "pod attached",
         {{"pod", to_string(pod_of(request))},
          {"container", request.attachment.container_id},
-         {"enrolled", decision->enrolled ? "yes" : "no"},
-         {"reason", decision->reason}});
-    if (!decision->enrolled) {
-        // A capture that an earlier pod left on these addresses goes first.
-        TRY(settle_changes());
-        clock_.answered(request.attachment, false, Clock::now());
-        return rpc::Reply{.enrolled = false, .reason = decision->reason};
-    }
-    TRY(settle_changes(request.addresses));
-    auto part = TRY(keeper_.part_of(request.addresses));
-    in_progress_.insert(request.addresses.begin(), request.addresses.end());
-    clock_.answered(request.attachment, true, Clock::now());
-    return rpc::Reply{.enrolled = true,
-                      .reason = decision->reason,
-                      .wanted = std::move(part.wanted),
-                      .scope = std::move(part.scope)};
+         {"enrolled", reply.enrolled ? "yes" : "no"},
+         {"reason", reply.reason}});
+    return reply;
 }
 
-Result<rpc::Reply> Service::added(const rpc::Request& request) {
+rpc::Reply Service::begin_added(const rpc::Request& request) {
     clock_.programmed(request.attachment, Clock::now());
     for (const auto& address : request.addresses)
         in_progress_.erase(address);
-    TRY(keeper_.settle({request.addresses.begin(), request.addresses.end()}, true));
-    clock_.verified(request.attachment, Clock::now());
-    return rpc::Reply{.enrolled = true};
+    return {.enrolled = true};
 }
 
-Result<rpc::Reply> Service::del(const rpc::Request& request) {
+rpc::Reply Service::begin_del(const rpc::Request& request) {
     for (const auto& address : request.addresses)
         in_progress_.erase(address);
     waiting_.erase(request.attachment);
@@ -137,19 +200,7 @@ Result<rpc::Reply> Service::del(const rpc::Request& request) {
     pods_.detach(request.attachment, pod_of(request), request.addresses);
     log(LogLevel::info, "pod detached",
         {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});
-    TRY(settle_changes());
-    return rpc::Reply{};
-}
-
-Result<rpc::Reply> Service::check(const rpc::Request& request) {
-    const auto decision = pods_.decide(pod_of(request), request.pod_uid);
-    if (!decision) return std::unexpected(unknown_pod(request, pods_.find(pod_of(request))));
-    if (!decision->enrolled) return rpc::Reply{.enrolled = false, .reason = decision->reason};
-    auto part = TRY(keeper_.part_of(request.addresses));
-    return rpc::Reply{.enrolled = true,
-                      .reason = decision->reason,
-                      .wanted = std::move(part.wanted),
-                      .scope = std::move(part.scope)};
+    return {};
 }
 
 // As long as an error stands here a runtime that asks starts no pod on the pod network, no ztunnel
@@ -159,15 +210,6 @@ Result<rpc::Reply> Service::status() const {
     const auto datapath = readiness_().datapath;
     if (datapath.state == Ready::broken) return std::unexpected(*datapath.trouble);
     return rpc::Reply{.reason = datapath.trouble ? describe(*datapath.trouble) : "ready"};
-}
-
-Result<void> Service::settle_changes(const std::vector<IpAddress>& except) {
-    // Before everything is known nothing is taken out: what is captured stays captured.
-    if (!pods_.is_complete()) return {};
-    auto changed = pods_.take_changed();
-    for (const auto& address : except)
-        changed.erase(address);
-    return changed.empty() ? Result<void>{} : keeper_.settle(changed, true);
 }
 
 }  // namespace ambient::agent

@@ -4,6 +4,7 @@
 #include <functional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "common/rpc/messages.hpp"
 #include "node-agent/datapath/keeper.hpp"
@@ -18,12 +19,23 @@ class Service {
   public:
     using Respond = std::function<void(const rpc::Reply&)>;
 
-    Service(PodTable& pods, Keeper& keeper, Source& source, std::function<Readiness()> readiness)
-        : pods_(pods), keeper_(keeper), source_(source), readiness_(std::move(readiness)) {}
+    // `round_begun` is called when a request waits for finish_round().
+    Service(PodTable& pods, Keeper& keeper, Source& source, std::function<Readiness()> readiness,
+            std::function<void()> round_begun)
+        : pods_(pods),
+          keeper_(keeper),
+          source_(source),
+          readiness_(std::move(readiness)),
+          round_begun_(std::move(round_begun)) {}
 
-    // Answers at once, but for a pod that the source has not shown yet: then when the source was
-    // asked for it.
+    // Takes a request in: what it says counts from now on. It is answered by finish_round(), or at
+    // once when it is refused; an ADD of a pod that the source has not shown yet is taken in when
+    // the source was asked for it.
     void answer(const rpc::Request& request, Respond respond);
+
+    // Settles what the requests taken in have changed, all of it at once, and answers them: in a
+    // burst the kernel is read once a round and not once a request. False when there were none.
+    bool finish_round();
 
     // The plugin that last asked this has gone. Returns the addresses that it leaves half
     // programmed: nobody has looked at them since.
@@ -36,20 +48,30 @@ class Service {
     [[nodiscard]] const AddTimes& add_times() const { return clock_.times(); }
 
   private:
-    rpc::Reply answer_now(const rpc::Request& request);
+    struct Turn {
+        rpc::Request request;
+        Respond respond;
+        rpc::Reply reply;  // as far as it is known before the kernel was looked at
+    };
+
     void add_when_shown(const rpc::Request& request, Respond respond);
-    Result<rpc::Reply> add(const rpc::Request& request);
-    Result<rpc::Reply> added(const rpc::Request& request);
-    Result<rpc::Reply> del(const rpc::Request& request);
-    Result<rpc::Reply> check(const rpc::Request& request);
+    void take_turn(const rpc::Request& request, Respond respond);
+    Result<rpc::Reply> begin(const rpc::Request& request);
+    Result<rpc::Reply> begin_add(const rpc::Request& request);
+    rpc::Reply begin_added(const rpc::Request& request);
+    rpc::Reply begin_del(const rpc::Request& request);
+    Result<rpc::Reply> decide(const rpc::Request& request) const;
     Result<rpc::Reply> status() const;
-    // Settles what changed in the table, `except` left aside.
-    Result<void> settle_changes(const std::vector<IpAddress>& except = {});
+    Result<void> settle(const std::vector<Turn>& round);
+    Result<rpc::Reply> finish(const Turn& turn, const Result<void>& settled);
+    Result<rpc::Reply> with_part(const rpc::Request& request, rpc::Reply reply);
 
     PodTable& pods_;
     Keeper& keeper_;
     Source& source_;
     std::function<Readiness()> readiness_;
+    std::function<void()> round_begun_;
+    std::vector<Turn> round_;
     std::set<IpAddress> in_progress_;
     std::set<cni::Attachment> waiting_;  // ADDs whose pod the source is asked for
     AddClock clock_;

@@ -185,8 +185,9 @@ TEST_CASE("kubectl's copy of the object among the annotations is not held") {
 
 TEST_CASE("a mirror pod tells the uid of the static pod that it stands for") {
     const auto pod =
-        decoded("{kind: Pod, metadata: {name: a, uid: u, annotations: {kubernetes.io/config.hash: h, "
-                "kubernetes.io/config.mirror: h, kubernetes.io/config.source: file}}}")
+        decoded(
+            "{kind: Pod, metadata: {name: a, uid: u, annotations: {kubernetes.io/config.hash: h, "
+            "kubernetes.io/config.mirror: h, kubernetes.io/config.source: file}}}")
             .pods.at(0);
     CHECK(pod.uid == "u");
     CHECK(pod.static_uid == "h");
