@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include <fmt/format.h>
 
@@ -61,10 +62,12 @@ cni::Outcome<void> require_addresses(const cni::PreviousResult& previous) {
             "the pod must be captured, but not all its addresses are known: " + *previous.doubt});
 }
 
-void note(const std::string& text) {
-    // Nobody need be able to hear it: what is to be done is done nevertheless.
-    const auto line = fmt::format("ambient-cni: {}\n", text);
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+void write_errors(std::string_view text) {
+    // A reader that has gone must not end us: what is to be done is done nevertheless.
+    std::signal(SIGPIPE, SIG_IGN);
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
 }
+
+void note(const std::string& text) { write_errors(fmt::format("ambient-cni: {}\n", text)); }
 
 }  // namespace ambient::plugin

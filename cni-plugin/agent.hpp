@@ -1,6 +1,9 @@
 // What the verbs ask the agent.
 #pragma once
 
+#include <string>
+#include <string_view>
+
 #include "cni-plugin/verbs.hpp"
 #include "common/rpc/client.hpp"
 
@@ -22,7 +25,10 @@ bool is_excluded(const Call& call);
 // which must be captured is.
 cni::Outcome<void> require_addresses(const cni::PreviousResult& previous);
 
-// One line on standard error, which runtimes log.
+// To standard error, as far as somebody reads it.
+void write_errors(std::string_view text);
+
+// One line there, which runtimes log.
 void note(const std::string& text);
 
 }  // namespace ambient::plugin

@@ -1,15 +1,17 @@
 // ambient-cni: a chained CNI plugin that captures ambient pods' traffic. See README.md of this
 // folder.
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <string>
+#include <string_view>
 
+#include "cni-plugin/agent.hpp"
 #include "cni-plugin/plugin.hpp"
 #include "common/cni/json.hpp"
 
@@ -71,11 +73,19 @@ Outcome<std::string> read_input(int fd) {
 // A standard stream that came closed is taken by something that no file can be opened as later:
 // else the socket to the agent becomes standard error, and hears our notes.
 void occupy_standard_streams() {
-    for (int fd = ::open("/", O_PATH); fd >= 0; fd = ::open("/", O_PATH)) {
-        if (fd <= STDERR_FILENO) continue;
-        ::close(fd);
-        return;
+    std::array<pollfd, 3> streams = {{{.fd = STDIN_FILENO, .events = 0, .revents = 0},
+                                      {.fd = STDOUT_FILENO, .events = 0, .revents = 0},
+                                      {.fd = STDERR_FILENO, .events = 0, .revents = 0}}};
+    if (::poll(streams.data(), streams.size(), 0) <= 0) return;
+    for (const auto& stream : streams) {
+        // The lowest number that is free, which is this one (open(2)).
+        if ((stream.revents & POLLNVAL) != 0) (void)::open("/", O_PATH);
     }
+}
+
+// A person at a terminal writes no configuration; nobody stands there for the other commands.
+bool has_input(std::string_view command) {
+    return (!command.empty() && command != "VERSION") || ::isatty(STDIN_FILENO) == 0;
 }
 
 // What cannot be caught (the JSON library's destructors want memory) is answered without asking for
@@ -91,10 +101,10 @@ void occupy_standard_streams() {
 ambient::plugin::Answer answer() {
     std::string what;
     try {
-        if (variable("CNI_COMMAND").empty()) write_all(STDERR_FILENO, kAbout);
-        return ambient::plugin::run(variable, ::isatty(STDIN_FILENO) != 0
-                                                  ? Outcome<std::string>("")
-                                                  : read_input(STDIN_FILENO));
+        const auto command = variable("CNI_COMMAND");
+        if (command.empty()) ambient::plugin::write_errors(kAbout);
+        return ambient::plugin::run(
+            variable, has_input(command) ? read_input(STDIN_FILENO) : Outcome<std::string>(""));
     } catch (const std::exception& error) {
         what = ambient::cni::words_of(error);
     }
@@ -107,8 +117,6 @@ ambient::plugin::Answer answer() {
 }  // namespace
 
 int main(int argc, char**) {
-    // A reader that has gone must not end us before the work is done.
-    std::signal(SIGPIPE, SIG_IGN);
     std::set_terminate(last_words);
     occupy_standard_streams();
     if (argc > 1)  // --help and the like: a runtime passes no arguments
