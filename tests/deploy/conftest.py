@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from image_archive import Archive
 from support.deploy import render
 from support.deploy.engine import Engine
+from support.deploy.image_archive import Archive
 
 
 @pytest.fixture(scope="session")

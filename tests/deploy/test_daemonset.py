@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from image_archive import PLUGIN
 from support.deploy import render
 from support.deploy.daemonset import DaemonPod, Node
 from support.deploy.engine import Engine
+from support.deploy.image_archive import PLUGIN
 from support.deploy.rights import allows
 from support.fake_apiserver import FakeApiServer, objects
 from support.fake_apiserver.server import listening_socket

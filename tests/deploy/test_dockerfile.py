@@ -9,8 +9,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from image_archive import AGENT, BUILDER
 from support.deploy import render
+from support.deploy.image_archive import AGENT, BUILDER
 
 STEP = re.compile(r"^(FROM|WORKDIR|COPY|RUN|USER|ENTRYPOINT) (.*)$")
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from image_archive import AGENT, BUILDER, PLUGIN, Archive
 from support.deploy import render
+from support.deploy.image_archive import AGENT, BUILDER, PLUGIN, Archive
 
 import closure
 

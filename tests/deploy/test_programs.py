@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 
-from image_archive import AGENT, PLUGIN
 from support.deploy import render
 from support.deploy.engine import Engine
+from support.deploy.image_archive import AGENT, PLUGIN
 
 FLAGS = ("--rm", "--read-only", "--seccomp")
 

@@ -176,10 +176,10 @@ TEST_CASE_FIXTURE(RouteSandbox,
                   "what the model cannot say is beyond it, and can be deleted when it is ours") {
     for (const std::string what :
          {"10.1.1.1 nexthop via 192.168.126.2 dev in nexthop dev zt", "blackhole 10.1.1.1",
-          "unreachable 10.1.1.1", "10.1.1.1 dev zt mtu 1300",
+          "prohibit 10.1.1.1", "10.1.1.1 dev zt mtu 1300",
           "10.1.1.1 via inet6 fd00:126::2 dev in",
           "fd00::5 nexthop via fd00:126::2 dev in nexthop via fd00:126::3 dev in",
-          "unreachable fd00::5"}) {
+          "prohibit fd00::5"}) {
         CAPTURE(what);
         must_run("ip route add table 100 proto 122 " + what);
         const auto found = routes();

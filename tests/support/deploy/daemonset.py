@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from image_archive import AGENT
 from support.deploy import render
 from support.deploy.engine import Engine, Host, flags
+from support.deploy.image_archive import AGENT
 from support.fake_apiserver import TOKEN, FakeApiServer
 from support.log_lines import LogLines
 from support.netns import Netns, run_command
