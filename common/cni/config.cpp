@@ -70,7 +70,7 @@ class Field {
 };
 
 Outcome<Version> read_version(const Json& config) {
-    constexpr std::string_view kSpoken = "this plugin speaks \"0.3.0\" to \"1.1.0\"";
+    constexpr std::string_view kSpoken = R"(this plugin speaks "0.3.0" to "1.1.0")";
     const Field field(config, "cniVersion");
     if (field.value() == nullptr) {  // SPEC before 0.3.0: that means 0.1.0
         return refuse(

@@ -52,8 +52,7 @@ std::expected<Entry, std::string> read_entry(const Json& entry, const Json& inte
     const auto* text = string_of(entry, "address");
     if (text == nullptr) return std::unexpected("it has no text \"address\"");
     const auto address = IpAddress::parse(std::string_view(*text).substr(0, text->find('/')));
-    if (!address || !Prefix::parse(*text))
-        return std::unexpected("its address is no IP address");
+    if (!address || !Prefix::parse(*text)) return std::unexpected("its address is no IP address");
     const auto index = entry.find("interface");
     if (index == entry.end() || index->is_null()) return Entry{.address = *address};
     if (!index->is_number_integer() || *index < 0 || *index >= interfaces.size())
@@ -99,7 +98,7 @@ void judge(PreviousResult& previous, const Json& ips, const Json& interfaces,
         entries.empty()
             ? "prevResult.ips has no entry: the plugins before this one gave the pod no address"
             : doubt_about(0, ips.front(),
-                          fmt::format("it is of interface \"{}\", and no other is of \"{}\"",
+                          fmt::format(R"(it is of interface "{}", and no other is of "{}")",
                                       entries.front().interface, ifname));
 }
 
@@ -127,9 +126,8 @@ Outcome<PreviousResult> read_result(const Json& result, Version asked, std::stri
         const auto* text = stated->get_ptr<const Json::string_t*>();
         const auto known = text == nullptr ? std::nullopt : parse_version(*text);
         if (!known) {
-            return refuse(
-                fmt::format("prevResult.cniVersion must be \"0.3.0\" to \"1.1.0\", not {}",
-                            print_json(*stated)));
+            return refuse(fmt::format(R"(prevResult.cniVersion must be "0.3.0" to "1.1.0", not {})",
+                                      print_json(*stated)));
         }
         version = *known;
     }

@@ -74,7 +74,7 @@ class AskingPlugin:
         elements = [each["elem"] for each in listing["nftables"][-1]["set"]["elem"]]
         comment = next(each["comment"] for each in elements if each["val"] == pod.address)
         self._about = {
-            "version": 1,
+            "version": 2,
             # Before somebody attached it, the comment is the pod's uid alone.
             "container_id": comment.split("/")[1] if "/" in comment else "0" * 64,
             "ifname": "eth0",

@@ -32,7 +32,8 @@ def adds(node: KubeNode) -> list[float]:
 def test_a_node_that_captures_is_ready(node: KubeNode) -> None:
     address = node.start_pod("mesh", "ready")
     node.wait_captured(address)
-    assert get(node, "/readyz") == "ok source\nok datapath\nok installation\n"
+    conditions = ("source", "datapath", "installation", "socket", "health")
+    assert get(node, "/readyz") == "".join(f"ok {name}\n" for name in conditions)
     assert value(node, "ambient_drift_age_seconds") == 0
 
 
