@@ -176,8 +176,7 @@ TEST_CASE_FIXTURE(RouteSandbox,
                   "what the model cannot say is beyond it, and can be deleted when it is ours") {
     for (const std::string what :
          {"10.1.1.1 nexthop via 192.168.126.2 dev in nexthop dev zt", "blackhole 10.1.1.1",
-          "prohibit 10.1.1.1", "10.1.1.1 dev zt mtu 1300",
-          "10.1.1.1 via inet6 fd00:126::2 dev in",
+          "prohibit 10.1.1.1", "10.1.1.1 dev zt mtu 1300", "10.1.1.1 via inet6 fd00:126::2 dev in",
           "fd00::5 nexthop via fd00:126::2 dev in nexthop via fd00:126::3 dev in",
           "prohibit fd00::5"}) {
         CAPTURE(what);
