@@ -42,7 +42,7 @@ class Bench {
         auto keeper = agent::Keeper::open(input->config, pods_);
         if (!must(keeper)) return;
         keeper_.emplace(*std::move(keeper));
-        service_.emplace(pods_, *keeper_, source_, [] { return agent::Readiness{}; });
+        service_.emplace(pods_, *keeper_, source_, [] { return agent::Readiness{}; }, [] {});
     }
     ~Bench() {
         std::vector<kube::Pod> ztunnels;
@@ -64,6 +64,7 @@ class Bench {
         service_->answer(request, [&](const rpc::Reply& reply) {
             good = !reply.error || must(Result<void>(std::unexpected(*reply.error)));
         });
+        service_->finish_round();
         return good;
     }
 
