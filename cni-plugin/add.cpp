@@ -23,10 +23,14 @@ cni::Outcome<std::string> without_agent(const Call& call, const Error& error) {
     return call.config.previous->text;
 }
 
-// Programs the pod; a reconcile that fails has restored what was there before.
+// Programs the pod, or leaves nothing of it: also not what was applied and only could not be looked
+// at.
 Result<LinuxKernel> program(const rpc::Reply& reply) {
     auto kernel = TRY(node_kernel());
-    TRY(reconcile(kernel, reply.wanted, reply.scope));
+    if (const auto done = reconcile(kernel, reply.wanted, reply.scope); !done) {
+        (void)remove_pods(kernel, reply.scope);
+        return std::unexpected(done.error());
+    }
     return kernel;
 }
 

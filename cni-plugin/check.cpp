@@ -14,7 +14,7 @@ namespace {
 Result<std::string> missing(const rpc::Reply& reply) {
     auto kernel = TRY(node_kernel());
     const auto found = TRY(kernel.observe(reply.scope));
-    return plan::to_string(TRY(plan::diff(reply.wanted, found, reply.scope)));
+    return plan::to_string(TRY(plan::diff_without_conflict(reply.wanted, found, reply.scope)));
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ Readiness Agent::readiness() const {
         const bool is_waiting = !pods_.is_complete() || pods_.waits_for_ztunnel();
         now.datapath = is_waiting ? waits("datapath", *trouble) : broken("datapath", *trouble);
     }
+    if (now.datapath.state == Ready::ok) now.datapath.trouble = keeper_.remark();
     if (installer_) now.node.push_back(condition_of(*installer_));
     now.node.push_back(holds_unless("socket", listener_->trouble()));
     if (config_.health.port != 0)

@@ -138,7 +138,8 @@ Value to_json(const Route& route) {
     if (route.scope != RouteScope::universe)
         value["scope"] = kRouteScopes.at(std::to_underlying(route.scope));
     if (route.onlink) value["onlink"] = true;
-    if (route.beyond_model) value["beyond_model"] = true;
+    if (route.tos != 0) value["tos"] = route.tos;
+    if (!route.beyond_model.empty()) value["beyond_model"] = route.beyond_model;
     return value;
 }
 
@@ -163,7 +164,8 @@ Route read_route(const Node& node) {
         fields.optional("dev", read_dev);
     }
     fields.optional("onlink", [&](const Node& n) { route.onlink = read_bool(n); });
-    fields.optional("beyond_model", [&](const Node& n) { route.beyond_model = read_bool(n); });
+    fields.optional("tos", [&](const Node& n) { route.tos = read_as<std::uint8_t>(n); });
+    fields.optional("beyond_model", [&](const Node& n) { route.beyond_model = read_text(n); });
     return route;
 }
 
@@ -174,7 +176,7 @@ Value to_json(const PolicyRule& rule) {
     if (rule.mark.mask != 0)
         value["mark"] = fmt::format("{:#x}/{:#x}", rule.mark.value, rule.mark.mask);
     value["lookup"] = rule.table;
-    if (rule.beyond_model) value["beyond_model"] = true;
+    if (!rule.beyond_model.empty()) value["beyond_model"] = rule.beyond_model;
     return value;
 }
 
@@ -186,7 +188,7 @@ PolicyRule read_policy_rule(const Node& node) {
     fields.required("protocol", [&](const Node& n) { rule.protocol = read_as<std::uint8_t>(n); });
     fields.optional("mark", [&](const Node& n) { rule.mark = read_mark(n); });
     fields.required("lookup", [&](const Node& n) { rule.table = read_as<std::uint32_t>(n); });
-    fields.optional("beyond_model", [&](const Node& n) { rule.beyond_model = read_bool(n); });
+    fields.optional("beyond_model", [&](const Node& n) { rule.beyond_model = read_text(n); });
     return rule;
 }
 

@@ -7,6 +7,7 @@
 #include "common/kernel/selected_routes.hpp"
 #include "common/netlink/address_codec.hpp"
 #include "common/netlink/family.hpp"
+#include "common/netlink/routing_text.hpp"
 #include "common/netlink/rule_codec.hpp"
 
 namespace ambient {
@@ -97,6 +98,13 @@ Result<std::optional<model::Route>> named_route(RouteContext& context,
         auto name = TRY(if_present(context.names.name_of(record.link_index)));
         if (!name) return std::nullopt;
         record.route.link = *std::move(name);
+    }
+    if (!record.route.beyond_model.empty()) {
+        record.route.beyond_model = netlink::with_link_names(
+            record.route.beyond_model, [&](std::uint32_t index) -> std::optional<std::string> {
+                auto name = context.names.name_of(index);
+                return name ? std::optional(*std::move(name)) : std::nullopt;
+            });
     }
     return std::move(record.route);
 }

@@ -34,25 +34,38 @@ Error settling_error() {
                  .doing = "make the kernel's state equal to the wanted one: it keeps changing"};
 }
 
-// Passes until `target` holds. `target` is asked for anew with every observation. `applied` gathers
-// the steps that took effect.
-template <class Target>
-Result<void> converge(Kernel& kernel, model::NetnsState found, const model::Scope& scope,
-                      Target target, plan::Plan& applied) {
+// What a failure leaves behind: a step that failed, or a state that does not stay, is undone; when
+// all was applied and only the look at it failed, the next look may find it right.
+struct Failure {
+    Error error;
+    bool undo = true;
+};
+
+// Passes until `target` holds, but for what `diff` makes no plan for. `target` is asked for anew
+// with every observation. `applied` gathers the steps that took effect.
+template <class Diff, class Target>
+std::expected<std::vector<plan::Conflict>, Failure> converge(Kernel& kernel,
+                                                             model::NetnsState found,
+                                                             const model::Scope& scope, Diff diff,
+                                                             Target target, plan::Plan& applied) {
     std::optional<Error> last;
     for (int pass = 0;; ++pass) {
-        auto plan = TRY(plan::diff(target(found), found, scope));
-        if (plan.empty()) return {};
-        if (pass == kPasses) return std::unexpected(last.value_or(settling_error()));
+        auto difference = diff(target(found), found, scope);
+        if (!difference) return std::unexpected(Failure{difference.error()});
+        auto& plan = difference->plan;
+        if (plan.empty()) return std::move(difference->conflicts);
+        if (pass == kPasses) return std::unexpected(Failure{last.value_or(settling_error())});
         const auto outcome = kernel.apply(plan);
         const auto done = outcome ? plan.size() : outcome.error().done;
         std::move(plan.begin(), plan.begin() + static_cast<std::ptrdiff_t>(done),
                   std::back_inserter(applied));
         if (!outcome) {
             last = outcome.error().error;
-            if (!is_race(*last)) return std::unexpected(*last);
+            if (!is_race(*last)) return std::unexpected(Failure{*last});
         }
-        found = TRY(observe(kernel, scope));
+        auto now = observe(kernel, scope);
+        if (!now) return std::unexpected(Failure{.error = now.error(), .undo = !outcome});
+        found = *std::move(now);
     }
 }
 
@@ -65,7 +78,9 @@ Error restore(Kernel& kernel, const model::NetnsState& before, const model::Scop
             return restorable(before, found);
         };
         plan::Plan applied;
-        return converge(kernel, std::move(now), scope, target, applied);
+        const auto undone = converge(kernel, std::move(now), scope, plan::diff, target, applied);
+        if (!undone) return std::unexpected(undone.error().error);
+        return {};
     };
     if (const auto undone = undo(); !undone) {
         if (!cause.kernel_text.empty()) cause.kernel_text += "; ";
@@ -75,18 +90,39 @@ Error restore(Kernel& kernel, const model::NetnsState& before, const model::Scop
     return cause;
 }
 
+template <class Diff>
+Result<Repair> settle(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope,
+                      Diff diff) {
+    const auto before = TRY(observe(kernel, scope));
+    Repair repair;
+    auto converged = converge(
+        kernel, before, scope, diff,
+        [&](const model::NetnsState&) -> const auto& { return wanted; }, repair.applied);
+    if (converged) {
+        repair.conflicts = *std::move(converged);
+        return repair;
+    }
+    const auto& [error, undo] = converged.error();
+    if (!undo || repair.applied.empty()) return std::unexpected(error);
+    return std::unexpected(restore(kernel, before, scope, error));
+}
+
+// A difference without conflicts, or their error.
+Result<plan::Difference> unopposed(const model::NetnsState& wanted, const model::NetnsState& found,
+                                   const model::Scope& scope) {
+    return plan::Difference{.plan = TRY(plan::diff_without_conflict(wanted, found, scope)),
+                            .conflicts = {}};
+}
+
 }  // namespace
+
+Result<Repair> repair(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope) {
+    return settle(kernel, wanted, scope, plan::diff);
+}
 
 Result<plan::Plan> reconcile(Kernel& kernel, const model::NetnsState& wanted,
                              const model::Scope& scope) {
-    const auto before = TRY(observe(kernel, scope));
-    plan::Plan applied;
-    const auto converged = converge(
-        kernel, before, scope, [&](const model::NetnsState&) -> const auto& { return wanted; },
-        applied);
-    if (converged) return applied;
-    if (applied.empty()) return std::unexpected(converged.error());
-    return std::unexpected(restore(kernel, before, scope, converged.error()));
+    return TRY(settle(kernel, wanted, scope, unopposed)).applied;
 }
 
 }  // namespace ambient

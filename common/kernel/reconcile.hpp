@@ -1,15 +1,26 @@
 // The one way to change a kernel: observe, diff, apply, observe again; undo on failure.
 #pragma once
 
+#include <vector>
+
 #include "common/kernel/kernel.hpp"
+#include "common/plan/conflict.hpp"
 
 namespace ambient {
 
 // Makes `scope` of the namespace equal to `wanted` and returns the plan that was applied (empty:
 // nothing to do), once a second observation has verified it. When a step fails, what was observed
-// before is restored and the error returned; if even that fails the error says so. Errors: conflict
-// before any write; interrupted when the state keeps changing under us; others from the step.
+// before is restored and the error returned; if even that fails the error says so. When all steps
+// took effect and only the look at them fails, they stay. Errors: conflict before any write;
+// interrupted when the state keeps changing under us; others from the step.
 Result<plan::Plan> reconcile(Kernel& kernel, const model::NetnsState& wanted,
                              const model::Scope& scope);
+
+// The same around foreign objects: what does not rest on them is made equal (plan::Difference).
+struct Repair {
+    plan::Plan applied;
+    std::vector<plan::Conflict> conflicts;  // that are left
+};
+Result<Repair> repair(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope);
 
 }  // namespace ambient

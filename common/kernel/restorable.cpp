@@ -10,8 +10,8 @@ namespace {
 using namespace model;
 
 bool beyond_model(const Link& link) { return !is_ours(link); }
-bool beyond_model(const Route& route) { return route.beyond_model; }
-bool beyond_model(const PolicyRule& rule) { return rule.beyond_model; }
+bool beyond_model(const Route& route) { return !route.beyond_model.empty(); }
+bool beyond_model(const PolicyRule& rule) { return !rule.beyond_model.empty(); }
 template <class T>
 const T* find(const std::vector<T>& objects, const T& like) {
     const auto found =
@@ -51,6 +51,7 @@ NetnsState restorable(const NetnsState& before, const NetnsState& now) {
     target.links = restorable(before.links, now.links);
     target.routes = restorable(before.routes, now.routes);
     target.rules = restorable(before.rules, now.rules);
+    std::erase_if(target.sysctls, [&](const Sysctl& sysctl) { return !find(now.sysctls, sysctl); });
     for (auto& table : target.tables)
         table = restorable(table, now.tables);
     return target;

@@ -7,7 +7,8 @@ namespace ambient {
 
 // `before`, except for what the model cannot say and so cannot make again: such a link, route or
 // policy rule is taken as it stands `now`, or left out when it is gone; so is a packet-filter table
-// with such a part, but when the table is gone only that part is left out.
+// with such a part, but when the table is gone only that part is left out. A sysctl that is not
+// there now is left out: its device is gone, or comes back with a later step of the same undo.
 model::NetnsState restorable(const model::NetnsState& before, const model::NetnsState& now);
 
 }  // namespace ambient

@@ -36,7 +36,9 @@ Result<Match> matching_route(RouteContext& context, const IpAddress& address, st
 // Of packets that look the table up; nothing when none does.
 std::optional<std::uint32_t> mark_to(const std::vector<model::PolicyRule>& rules,
                                      std::uint32_t table) {
-    const auto leads = [&](const auto& rule) { return rule.table == table && !rule.beyond_model; };
+    const auto leads = [&](const auto& rule) {
+        return rule.table == table && rule.beyond_model.empty();
+    };
     const auto rule = std::ranges::find_if(rules, leads);
     if (rule == rules.end()) return std::nullopt;
     return rule->mark.value;
@@ -110,7 +112,7 @@ bool was_tried_before(const std::vector<model::PolicyRule>& rules, std::uint32_t
         if (!rule.mark.matches(mark)) continue;
         // It may have jumped over the table, or refused the packet: both are told as table 0.
         if (rule.table == 0) return false;
-        if (rule.table == table && !rule.beyond_model) return rule.table != answered;
+        if (rule.table == table && rule.beyond_model.empty()) return rule.table != answered;
         if (rule.table == answered) return false;
     }
     return false;

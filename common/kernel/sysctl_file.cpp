@@ -50,6 +50,12 @@ class Opener {
     std::string folder_;
 };
 
+// Between open and read a device may go, and its files with it: 6.x says ENOENT then
+// (fs/proc/proc_sysctl.c, grab_header), others have said ENODEV or EIO.
+bool is_gone(int errno_value) {
+    return errno_value == ENOENT || errno_value == ENODEV || errno_value == EIO;
+}
+
 Result<std::optional<model::Sysctl>> read_one(Opener& opener, const std::string& path) {
     const auto fd = opener.open(path, O_RDONLY);
     if (!fd) {
@@ -58,7 +64,10 @@ Result<std::optional<model::Sysctl>> read_one(Opener& opener, const std::string&
     }
     std::array<char, 4096> buffer;
     const auto got = ::read(fd->get(), buffer.data(), buffer.size());
-    if (got < 0) return std::unexpected(errno_error(errno, "read sysctl", path));
+    if (got < 0) {
+        if (is_gone(errno)) return std::nullopt;
+        return std::unexpected(errno_error(errno, "read sysctl", path));
+    }
     std::string value(buffer.data(), static_cast<std::size_t>(got));
     if (value.ends_with('\n')) value.pop_back();
     return model::Sysctl{.path = path, .value = std::move(value)};

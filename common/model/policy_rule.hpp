@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
 #include <tuple>
 
 #include "common/net/ip_address.hpp"
@@ -11,15 +12,15 @@
 namespace ambient::model {
 
 // Packets of this mark look up this table. `mark` with mask 0 matches every packet. A rule with
-// selectors or another action than this type can say has `beyond_model` set and equals nothing that
-// we want.
+// selectors or another action than this type can say has all of it in `beyond_model`, as `ip` prints
+// it, and equals nothing that we want.
 struct PolicyRule {
     Family family = Family::ipv4;
     std::uint32_t priority = 0;
     Mark mark = {.value = 0, .mask = 0};
     std::uint32_t table = 0;
     std::uint8_t protocol = 0;
-    bool beyond_model = false;
+    std::string beyond_model = {};
 
     auto operator<=>(const PolicyRule&) const = default;
 };

@@ -20,12 +20,13 @@ inline constexpr std::uint32_t kIpv6DefaultMetric = 1024;
 
 // `link` is the output device's name, empty when the type is unreachable; `protocol` says who made
 // the route (rtnetlink(7), rtm_protocol). IPv6 routes have no scope in the kernel: use universe. A
-// route that carries more than this type can say (multipath, encap, another type) has
-// `beyond_model` set and equals nothing that we want.
+// route that carries more than this type can say (multipath, encap, another type) has all of it in
+// `beyond_model`, as `ip` prints it, and equals nothing that we want.
 struct Route {
     std::uint32_t table = 0;
     Prefix destination;
     std::uint32_t metric = 0;
+    std::uint8_t tos = 0;  // IPv4 only; we want none
     RouteType type = RouteType::unicast;
     RouteScope scope = RouteScope::universe;
     std::uint8_t protocol = 0;
@@ -33,16 +34,16 @@ struct Route {
     std::optional<IpAddress> gateway = std::nullopt;
     std::optional<IpAddress> source = std::nullopt;
     bool onlink = false;
-    bool beyond_model = false;
+    std::string beyond_model = {};
 
     auto operator<=>(const Route&) const = default;
 };
 
 // Identity: what NLM_F_REPLACE takes for the same route; everything else changes in place.
-//   IPv4: table, destination, tos (always 0 here), metric
+//   IPv4: table, destination, tos, metric
 //         net/ipv4/fib_trie.c, fib_find_alias, fib_table_insert
 //   IPv6: table, destination, metric
 //         net/ipv6/ip6_fib.c, fib6_add_rt2node
-inline auto key(const Route& r) { return std::tuple(r.table, r.destination, r.metric); }
+inline auto key(const Route& r) { return std::tuple(r.table, r.destination, r.metric, r.tos); }
 
 }  // namespace ambient::model

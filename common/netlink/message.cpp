@@ -47,6 +47,11 @@ Attributes Attributes::inside(const nlattr* nest) {
     return {static_cast<nlattr*>(nla_data(nest)), nla_len(nest)};
 }
 
+Attributes Attributes::in(std::span<const std::uint8_t> bytes) {
+    return {reinterpret_cast<nlattr*>(const_cast<std::uint8_t*>(bytes.data())),
+            static_cast<int>(bytes.size())};
+}
+
 const nlattr* Attributes::find(int attribute) const { return nla_find(head_, length_, attribute); }
 
 std::span<const std::uint8_t> Attributes::bytes(int attribute) const {

@@ -74,6 +74,7 @@ class Attributes {
         return after(message, sizeof(Header));
     }
     static Attributes inside(const nlattr* nest);
+    static Attributes in(std::span<const std::uint8_t> bytes);
 
     [[nodiscard]] const nlattr* find(int attribute) const;
     [[nodiscard]] bool has(int attribute) const { return find(attribute) != nullptr; }

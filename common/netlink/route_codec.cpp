@@ -3,6 +3,7 @@
 #include <linux/rtnetlink.h>
 
 #include "common/netlink/family.hpp"
+#include "common/netlink/routing_text.hpp"
 #include "common/netlink/scope.hpp"
 
 namespace ambient::netlink {
@@ -30,7 +31,10 @@ Message route_message(int type, int flags, std::uint32_t link_index, const model
     header.rtm_family = to_kernel(route.destination.family());
     header.rtm_dst_len = static_cast<std::uint8_t>(route.destination.length());
     header.rtm_protocol = route.protocol;
-    header.rtm_scope = to_kernel(route.scope);
+    // Of two routes of one key ours is the one with our protocol, in whatever scope.
+    header.rtm_scope =
+        type == RTM_DELROUTE ? static_cast<std::uint8_t>(RT_SCOPE_NOWHERE) : to_kernel(route.scope);
+    header.rtm_tos = route.tos;
     header.rtm_type = kernel_type(route.type);
     header.rtm_flags = route.onlink ? RTNH_F_ONLINK : 0;
     Message message(type, flags, header);
@@ -67,8 +71,8 @@ constexpr unsigned kKnownFlags =
     RTNH_F_ONLINK | RTNH_F_DEAD | RTNH_F_LINKDOWN | RTM_F_FIB_MATCH | RTM_F_LOOKUP_TABLE;
 
 bool is_beyond_model(const rtmsg& header, const Attributes& attributes) {
-    return header.rtm_tos != 0 || header.rtm_src_len != 0 ||
-           (header.rtm_flags & ~kKnownFlags) != 0 || !scope_from_kernel(header.rtm_scope) ||
+    return header.rtm_src_len != 0 || (header.rtm_flags & ~kKnownFlags) != 0 ||
+           !scope_from_kernel(header.rtm_scope) ||
            type_from_kernel(header.rtm_type) == model::RouteType::other ||
            !attributes.all(is_in_model);
 }
@@ -97,14 +101,16 @@ Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message) {
         .table = attributes.u32(RTA_TABLE).value_or(header->rtm_table),
         .destination = *destination,
         .metric = attributes.u32(RTA_PRIORITY).value_or(0),
+        .tos = header->rtm_tos,
         .type = type_from_kernel(header->rtm_type),
         .scope = scope_from_kernel(header->rtm_scope).value_or(model::RouteScope::universe),
         .protocol = header->rtm_protocol,
         .link = {},
         .gateway = attributes.address(RTA_GATEWAY),
         .source = attributes.address(RTA_PREFSRC),
-        .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0,
-        .beyond_model = is_beyond_model(*header, attributes)};
+        .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0};
+    if (is_beyond_model(*header, attributes))
+        record.route.beyond_model = route_text(*header, attributes);
     return record;
 }
 

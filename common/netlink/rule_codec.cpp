@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 
 #include "common/netlink/family.hpp"
+#include "common/netlink/routing_text.hpp"
 
 namespace ambient::netlink {
 namespace {
@@ -13,7 +14,7 @@ Message rule_message(int type, int flags, const model::PolicyRule& rule) {
     header.family = to_kernel(rule.family);
     // What is beyond the model is only ever deleted: then no action and no table means any
     // (net/core/fib_rules.c, rule_find).
-    header.action = rule.beyond_model ? FR_ACT_UNSPEC : FR_ACT_TO_TBL;
+    header.action = rule.beyond_model.empty() ? FR_ACT_TO_TBL : FR_ACT_UNSPEC;
     Message message(type, flags, header);
     message.put_u32(FRA_PRIORITY, rule.priority);
     message.put_u8(FRA_PROTOCOL, rule.protocol);
@@ -21,7 +22,7 @@ Message rule_message(int type, int flags, const model::PolicyRule& rule) {
         message.put_u32(FRA_FWMARK, rule.mark.value);
         message.put_u32(FRA_FWMASK, rule.mark.mask);
     }
-    if (!rule.beyond_model) message.put_u32(FRA_TABLE, rule.table);
+    if (rule.beyond_model.empty()) message.put_u32(FRA_TABLE, rule.table);
     return message;
 }
 
@@ -66,7 +67,7 @@ Result<std::optional<model::PolicyRule>> decode_rule(const nlmsghdr& message) {
     rule.mark = {.value = mark.value_or(0),
                  .mask = attributes.u32(FRA_FWMASK).value_or(mark ? 0xffffffff : 0)};
     rule.table = attributes.u32(FRA_TABLE).value_or(header->table);
-    rule.beyond_model = is_beyond_model(*header, attributes);
+    if (is_beyond_model(*header, attributes)) rule.beyond_model = rule_text(*header, attributes);
     return rule;
 }
 

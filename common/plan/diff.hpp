@@ -1,9 +1,12 @@
 // The difference of two states as a plan. Pure.
 #pragma once
 
+#include <vector>
+
 #include "common/base/error.hpp"
 #include "common/model/netns_state.hpp"
 #include "common/model/scope.hpp"
+#include "common/plan/conflict.hpp"
 #include "common/plan/plan.hpp"
 
 namespace ambient::plan {
@@ -24,8 +27,19 @@ namespace ambient::plan {
 // its name is its identity; meanwhile the unreachable routes and the filter stop what would use it.
 // Routes change after the filter: it must know another ztunnel before anything is led there.
 //
-// Error conflict, naming every one, when something foreign stands on a key that is wanted.
-Result<Plan> diff(const model::NetnsState& wanted, const model::NetnsState& found,
-                  const model::Scope& scope);
+// Foreign objects on wanted keys are conflicts; the plan is for the rest. What would rest on a
+// conflict is left out with it: everything, when it is a link under one of our names; a pod that is
+// not captured yet, when it is that pod's host route. A rule at one of our priorities hinders none
+// of ours. Error not_found when what others set up before is not there.
+struct Difference {
+    Plan plan;
+    std::vector<Conflict> conflicts;
+};
+Result<Difference> diff(const model::NetnsState& wanted, const model::NetnsState& found,
+                        const model::Scope& scope);
+
+// For those to whom any conflict is a failure: the plan, or the conflicts as an error.
+Result<Plan> diff_without_conflict(const model::NetnsState& wanted, const model::NetnsState& found,
+                                   const model::Scope& scope);
 
 }  // namespace ambient::plan

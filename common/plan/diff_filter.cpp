@@ -148,17 +148,18 @@ Plan diff_elements(const FilterTable* wanted, const FilterTable* found, Draft& d
     static const std::vector<FilterSet> kNone;
     const auto& table = wanted ? wanted->id : found->id;
     TableDraft changes;
+    const auto missing = [&](const FilterSet& set) {
+        draft.missing.push_back(fmt::format("set {} in table {}", set.name, to_string(table)));
+    };
     merge_walk(
         wanted ? wanted->sets : kNone, found ? found->sets : kNone,
         [&](const FilterSet& want) {
-            if (want.elements.empty()) return;
-            draft.missing.push_back(fmt::format("set {} in table {}", want.name, to_string(table)));
+            if (!want.elements.empty()) missing(want);
         },
         [&](const FilterSet& have) { delete_elements(table, have, changes.delete_elements); },
         [&](const FilterSet& want, const FilterSet& have) {
             if (want.family == have.family) return diff_set(table, want, have, changes);
-            draft.conflicts.push_back(fmt::format("set {} in table {} ({})", have.name,
-                                                  to_string(table), to_string(have.family)));
+            missing(want);  // this one is of the other family
         });
     Plan plan;
     assemble(std::move(changes), plan);

@@ -1,17 +1,8 @@
-#include <string_view>
-
-#include <fmt/format.h>
-
 #include "common/plan/draft.hpp"
 #include "common/plan/merge_walk.hpp"
 
 namespace ambient::plan {
 namespace {
-
-std::string_view kind_name(const model::Link& link) {
-    const auto* other = std::get_if<model::OtherLink>(&link.kind);
-    return other ? std::string_view(other->kind) : "veth";
-}
 
 void replace_link(const model::Link& wanted, const model::Link& found, Draft& draft) {
     draft.replaced_links.insert(found.name);
@@ -22,9 +13,7 @@ void replace_link(const model::Link& wanted, const model::Link& found, Draft& dr
 void diff_link(const model::Link& wanted, const model::Link& found, Draft& draft) {
     if (!is_ours(found)) {
         draft.foreign_links.insert(found.name);
-        if (wanted != found) {
-            draft.conflicts.push_back(fmt::format("link {} ({})", found.name, kind_name(found)));
-        }
+        if (wanted != found) draft.conflicts.push_back({found});
         return;
     }
     switch (change_needed(wanted, found)) {

@@ -4,8 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "common/plan/draft.hpp"
 #include "common/plan/merge_walk.hpp"
 
@@ -61,9 +59,8 @@ void diff_routes(const model::NetnsState& wanted, const model::NetnsState& found
         [&](const Route& want, const Route& have) {
             if (want == have && !gone(have)) return;
             if (want != have && have.protocol != scope.protocol) {
-                draft.conflicts.push_back(fmt::format("route {} table {} (protocol {})",
-                                                      to_string(have.destination), have.table,
-                                                      have.protocol));
+                draft.conflicts.push_back({have});
+                if (have.destination.is_host()) draft.conflicted.insert(have.destination.address());
                 return;
             }
             (gone(have) ? added : changed).push_back(want);
@@ -75,11 +72,7 @@ void diff_routes(const model::NetnsState& wanted, const model::NetnsState& found
 void diff_rules(const model::NetnsState& wanted, const model::NetnsState& found,
                 const model::Scope& scope, Draft& draft) {
     using model::PolicyRule;
-    const auto conflict = [&](const PolicyRule& have) {
-        draft.conflicts.push_back(fmt::format("{} rule of priority {} (protocol {})",
-                                              to_string(have.family), have.priority,
-                                              have.protocol));
-    };
+    const auto conflict = [&](const PolicyRule& have) { draft.conflicts.push_back({have}); };
     merge_walk(
         wanted.rules, found.rules,
         [&](const PolicyRule& want) { draft.add_rules.emplace_back(AddRule{want}); },

@@ -9,6 +9,7 @@
 
 #include "common/model/netns_state.hpp"
 #include "common/model/scope.hpp"
+#include "common/plan/conflict.hpp"
 #include "common/plan/plan.hpp"
 
 namespace ambient::plan {
@@ -34,8 +35,9 @@ struct Draft {
     std::set<std::string, std::less<>> deleted_links;
     std::set<std::string, std::less<>> foreign_links;
 
-    std::vector<std::string> conflicts;  // foreign objects on our keys
-    std::vector<std::string> missing;    // what somebody else must set up first
+    std::vector<Conflict> conflicts;   // foreign objects on our keys
+    std::set<IpAddress> conflicted;    // whose host route one of them is
+    std::vector<std::string> missing;  // what somebody else must set up first
 };
 
 // Links first: the others read what becomes of them.

@@ -119,6 +119,7 @@ std::string delete_route(const Route& route) {
     auto text = fmt::format("{} route del {} table {} proto {}", ip(route.destination.family()),
                             destination(route.destination), route.table, route.protocol);
     if (route.metric != 0) text += fmt::format(" metric {}", route.metric);
+    if (route.tos != 0) text += fmt::format(" tos {:#04x}", route.tos);
     return text;
 }
 
@@ -127,7 +128,7 @@ std::string rule_line(std::string_view verb, const PolicyRule& rule) {
     if (rule.mark.mask != 0) {
         text += fmt::format(" fwmark {:#x}/{:#x}", rule.mark.value, rule.mark.mask);
     }
-    if (!rule.beyond_model) text += fmt::format(" lookup {}", rule.table);
+    if (rule.beyond_model.empty()) text += fmt::format(" lookup {}", rule.table);
     return text + fmt::format(" protocol {}", rule.protocol);
 }
 

@@ -170,9 +170,14 @@ Result<void> Keeper::try_settle() {
     auto wanted = TRY(discover());
     TRY(hold(wanted.ztunnel_netns));
     // The ztunnel's side first: nothing is led into a tunnel whose other end is not ready.
-    TRY(ztunnel_->site.settle(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
-                              desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
-                              ztunnel_->facts != wanted.ztunnel, stats_.drift));
+    auto conflicts =
+        weigh(TRY(ztunnel_->site.settle(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
+                                        desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
+                                        ztunnel_->facts != wanted.ztunnel, stats_.drift)),
+              config_.datapath.tables.inbound, [](const auto&) { return false; });
+    if (!conflicts.in_the_way.empty())
+        return std::unexpected(plan::conflict_error(conflicts.in_the_way));
+    auto beside = std::move(conflicts.beside);
     ztunnel_->facts = std::move(wanted.ztunnel);
     auto state = desired::node_state(config_.datapath, wanted.node);
     auto scope = desired::node_scope(config_.datapath, wanted.node);
@@ -184,8 +189,13 @@ Result<void> Keeper::try_settle() {
     const auto pods = std::exchange(wanted.node.pods, {});
     const bool changed =
         facts_ != wanted.node || !std::ranges::equal(pods, enrolled_ | std::views::values);
-    TRY(node_.settle(state, scope, changed, stats_.drift));
+    conflicts = weigh_pods(TRY(node_.settle(state, scope, changed, stats_.drift)));
     TRY(journal_.forget(restore));
+    if (!conflicts.in_the_way.empty())
+        return std::unexpected(plan::conflict_error(conflicts.in_the_way));
+    std::ranges::move(conflicts.beside, std::back_inserter(beside));
+    name_beside(std::move(beside));
+    conflicted_ = std::move(conflicts.of_pods);
     enrolled_.clear();
     for (const auto& pod : pods)
         enrolled_.emplace(pod.address, pod);
@@ -200,12 +210,41 @@ Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool chang
     }
     const auto state = desired::pods_state(config_.datapath, *facts_, pods);
     const auto scope = desired::pods_scope(config_.datapath, {addresses.begin(), addresses.end()});
-    TRY(node_.settle(state, scope, changed, stats_.drift));
-    for (const auto& address : addresses)
+    auto conflicts = weigh_pods(TRY(node_.settle(state, scope, changed, stats_.drift)));
+    for (const auto& address : addresses) {
         enrolled_.erase(address);
+        conflicted_.erase(address);
+    }
+    conflicted_.merge(conflicts.of_pods);
     for (auto& pod : pods)
         enrolled_.emplace(pod.address, pod);
     return {};
+}
+
+Conflicts Keeper::weigh_pods(const std::vector<plan::Conflict>& conflicts) const {
+    return weigh(conflicts, config_.datapath.tables.inbound,
+                 [&](const IpAddress& address) { return pods_.captures().contains(address); });
+}
+
+void Keeper::name_beside(std::vector<plan::Conflict> conflicts) {
+    if (conflicts != beside_ && !conflicts.empty())
+        log(LogLevel::warning, "foreign objects beside ours", plan::conflict_error(conflicts));
+    beside_ = std::move(conflicts);
+}
+
+std::optional<Error> Keeper::remark() const {
+    if (beside_.empty()) return std::nullopt;
+    return plan::conflict_error(beside_);
+}
+
+std::optional<Error> Keeper::conflict_of(const std::vector<IpAddress>& addresses) const {
+    std::vector<plan::Conflict> conflicts;
+    for (const auto& address : addresses) {
+        const auto found = conflicted_.find(address);
+        if (found != conflicted_.end()) conflicts.push_back(found->second);
+    }
+    if (conflicts.empty()) return std::nullopt;
+    return plan::conflict_error(conflicts);
 }
 
 Result<void> Keeper::journal(model::NetnsState& wanted, model::Scope& scope,
@@ -253,8 +292,12 @@ Result<std::string> Keeper::preview() {
     auto ztunnel = TRY(LinuxKernel::open(wanted.ztunnel_netns, config_.sysctl_dir));
     const auto print = [](Kernel& kernel, const model::NetnsState& state, const model::Scope& scope,
                           const std::string& name) -> Result<std::string> {
-        const auto plan = TRY(plan::diff(state, TRY(kernel.observe(scope)), scope));
-        return "# " + name + (plan.empty() ? ": nothing to do\n" : "\n") + plan::to_string(plan);
+        const auto [plan, conflicts] = TRY(plan::diff(state, TRY(kernel.observe(scope)), scope));
+        auto text =
+            "# " + name + (plan.empty() ? ": nothing to do\n" : "\n") + plan::to_string(plan);
+        for (const auto& conflict : conflicts)
+            text += "# not ours, but where ours must be: " + plan::to_string(conflict) + "\n";
+        return text;
     };
     return TRY(print(ztunnel, desired::ztunnel_state(config_.datapath, wanted.ztunnel),
                      desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
@@ -267,6 +310,10 @@ PodCaptures Keeper::captures() const {
     PodCaptures pods;
     for (const auto& [address, capture] : pods_.captures()) {
         auto& pod = pods.try_emplace(capture.pod, PodCapture{.captured = true}).first->second;
+        if (const auto conflict = conflict_of({address})) {
+            pod = {.captured = false, .obstacle = describe(*conflict)};
+            continue;
+        }
         const auto there = enrolled_.find(address);
         if (there != enrolled_.end() && there->second.comment == capture.comment) continue;
         pod.captured = false;

@@ -11,6 +11,7 @@
 
 #include "common/config/agent_config.hpp"
 #include "common/rpc/messages.hpp"
+#include "node-agent/datapath/conflicts.hpp"
 #include "node-agent/datapath/discovery.hpp"
 #include "node-agent/datapath/site.hpp"
 #include "node-agent/datapath/stats.hpp"
@@ -52,6 +53,10 @@ class Keeper {
     // What the last settle() said; null when captures are verified in the kernel.
     [[nodiscard]] const Error* trouble() const { return trouble_ ? &*trouble_ : nullptr; }
     [[nodiscard]] bool ready() const { return !trouble_; }
+    // What does not hold anybody up, but somebody should look at: foreign rules beside ours.
+    [[nodiscard]] std::optional<Error> remark() const;
+    // What is foreign where these pods' host routes must be, as an error.
+    [[nodiscard]] std::optional<Error> conflict_of(const std::vector<IpAddress>& addresses) const;
     // What was captured when the kernel was last verified.
     [[nodiscard]] PodCaptures captures() const;
     [[nodiscard]] const KeeperStats& stats() const { return stats_; }
@@ -96,6 +101,8 @@ class Keeper {
     Result<void> check_reverse_lookups();
     // Nothing when the address is not captured, or no veth leads to it (logged once).
     Result<std::optional<desired::EnrolledAddress>> enrolled(const IpAddress& address);
+    [[nodiscard]] Conflicts weigh_pods(const std::vector<plan::Conflict>& conflicts) const;
+    void name_beside(std::vector<plan::Conflict> conflicts);
     Result<void> hold(const Netns& netns);
     // Journals what `wanted` is about to change, and adds to both what is to be restored (`paths`
     // of the journal).
@@ -112,6 +119,8 @@ class Keeper {
     // What the kernel captures from before us; counts until the first settle() that succeeds.
     std::set<IpAddress> held_before_;
     std::map<IpAddress, std::string> unreachable_;  // and why
+    std::map<IpAddress, plan::Conflict> conflicted_;
+    std::vector<plan::Conflict> beside_;
     KeeperStats stats_;
     std::optional<Error> trouble_ =
         Error{.kind = ErrorKind::unavailable, .doing = "nothing was observed yet"};

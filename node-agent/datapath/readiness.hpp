@@ -21,7 +21,7 @@ enum class Ready : std::uint8_t {
 struct Condition {
     std::string name;
     Ready state = Ready::ok;
-    std::optional<Error> trouble = std::nullopt;  // why it is not ok
+    std::optional<Error> trouble = std::nullopt;  // why it is not ok, or what to look at
 
     bool operator==(const Condition&) const = default;
 };

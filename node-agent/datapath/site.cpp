@@ -27,10 +27,12 @@ std::string touched(const plan::Step& step) {
 
 }  // namespace
 
-Result<void> Site::settle(const model::NetnsState& wanted, const model::Scope& scope, bool changed,
-                          DriftCounts& drift) {
-    report(TRY(reconcile(kernel_, wanted, scope)), !changed, drift);
-    return {};
+Result<std::vector<plan::Conflict>> Site::settle(const model::NetnsState& wanted,
+                                                 const model::Scope& scope, bool changed,
+                                                 DriftCounts& drift) {
+    auto [applied, conflicts] = TRY(repair(kernel_, wanted, scope));
+    report(applied, !changed, drift);
+    return std::move(conflicts);
 }
 
 void Site::report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "common/kernel/linux_kernel.hpp"
 #include "common/model/netns_state.hpp"
 #include "common/model/scope.hpp"
+#include "common/plan/conflict.hpp"
 #include "common/plan/plan.hpp"
 #include "node-agent/datapath/stats.hpp"
 
@@ -19,10 +21,12 @@ class Site {
 
     LinuxKernel& kernel() { return kernel_; }
 
-    // Makes the kernel equal to `wanted`, verified, and logs what was done. Steps that were needed
-    // although nothing that we want has `changed` are drift: each is logged as such and counted.
-    Result<void> settle(const model::NetnsState& wanted, const model::Scope& scope, bool changed,
-                        DriftCounts& drift);
+    // Makes the kernel equal to `wanted` around what is foreign, verified, and logs what was done.
+    // Steps that were needed although nothing that we want has `changed` are drift: each is logged
+    // as such and counted. Returns the conflicts that are left.
+    Result<std::vector<plan::Conflict>> settle(const model::NetnsState& wanted,
+                                               const model::Scope& scope, bool changed,
+                                               DriftCounts& drift);
 
   private:
     void report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const;

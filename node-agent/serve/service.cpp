@@ -143,6 +143,8 @@ Result<rpc::Reply> Service::finish(const Turn& turn, const Result<void>& settled
         }
         case rpc::Verb::added:
             TRY(settled);
+            if (auto conflict = keeper_.conflict_of(request.addresses))
+                return std::unexpected(*std::move(conflict));
             clock_.verified(request.attachment, Clock::now());
             return reply;
         case rpc::Verb::del: TRY(settled); return reply;

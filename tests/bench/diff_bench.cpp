@@ -40,7 +40,7 @@ struct Node {
 void run_diff(benchmark::State& state, const Node& node, const model::NetnsState& found,
               bool empty) {
     for (auto _ : state) {
-        const auto plan = plan::diff(node.wanted, found, node.scope);
+        const auto plan = plan::diff_without_conflict(node.wanted, found, node.scope);
         if (!plan || plan->empty() != empty) state.SkipWithError("not the plan that was expected");
         benchmark::DoNotOptimize(plan);
     }

@@ -48,12 +48,14 @@ std::string without_comments(const std::string& text) {
 PlanCase plan_case(const fs::path& folder) {
     const auto own_scope = folder / "scope.json";
     const auto scope = fs::exists(own_scope) ? own_scope : folder.parent_path() / "scope.json";
+    const bool has_conflicts = fs::exists(folder / "conflicts.txt");
     const bool fails = fs::exists(folder / "error.txt");
     return {.scenario = {.name = folder.filename(),
                          .wanted = state(folder / "wanted.json"),
                          .found = state(folder / "found.json"),
                          .scope = parsed(scope, json::parse_scope)},
             .plan = fails ? "" : without_comments(read(folder / "plan.txt")),
+            .conflicts = has_conflicts ? read(folder / "conflicts.txt") : "",
             .error = fails ? read(folder / "error.txt") : ""};
 }
 

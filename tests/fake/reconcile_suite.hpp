@@ -14,16 +14,16 @@ namespace ambient::fake {
 // Called many times: each must be a namespace of its own.
 using MakeKernel = std::function<std::unique_ptr<Kernel>(const Scenario&)>;
 
-// Reconciling reaches the wanted state, or reports a conflict before any write; a second time has
-// nothing to do; what is foreign is still there.
+// Reconciling reaches the wanted state, or reports a conflict before any write, around which a
+// repair then goes; a second time has nothing to do; what is foreign is still there.
 void check_converges(const Scenario& scenario, const MakeKernel& make);
 
 // For every n, with the n-th step failing (a packet-filter transaction is one): what was observed
 // before is observed again.
 void check_every_fault_is_undone(const Scenario& scenario, const MakeKernel& make);
 
-// The same for observations.
-void check_every_lost_observation_is_undone(const Scenario& scenario, const MakeKernel& make);
+// For every n, with the n-th observation failing: what was applied before it stays.
+void check_no_lost_observation_undoes(const Scenario& scenario, const MakeKernel& make);
 
 // For every n, with the n-th step failing as it does when somebody else was faster: converges all
 // the same.

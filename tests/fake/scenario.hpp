@@ -19,8 +19,9 @@ struct Scenario {
 
 struct PlanCase {
     Scenario scenario;
-    std::string plan;   // the printed plan that is expected
-    std::string error;  // or the error's text
+    std::string plan;       // the printed plan that is expected
+    std::string conflicts;  // and what it goes around, one a line
+    std::string error;      // or the error's text
 };
 
 // All of tests/plan, by name. The current folder is the repository's root. Ends the test program on

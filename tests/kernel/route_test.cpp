@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include <doctest/doctest.h>
 
 #include "tests/kernel/command.hpp"
@@ -183,15 +185,53 @@ TEST_CASE_FIXTURE(RouteSandbox,
         must_run("ip route add table 100 proto 122 " + what);
         const auto found = routes();
         REQUIRE(found.size() == 1);
-        CHECK(found[0].beyond_model);
+        CHECK_FALSE(found[0].beyond_model.empty());
         apply({plan::DeleteRoute{found[0]}});
         CHECK(routes().empty());
     }
 }
 
-TEST_CASE_FIXTURE(RouteSandbox, "a route for one type of service is beyond the model") {
-    must_run("ip route add 10.1.1.1 tos 0x10 dev zt table 100");
-    CHECK(routes().at(0).beyond_model);
+TEST_CASE_FIXTURE(RouteSandbox, "ours of another type of service or scope are deleted too") {
+    must_run("ip route add 10.1.1.1 dev zt table 100 proto 122");
+    const auto plain = routes();
+    for (const std::string what : {"10.1.1.1 tos 0x10 dev zt", "default tos 0x08 dev zt",
+                                   "10.1.1.2 dev zt scope 210", "10.1.1.3 dev zt scope host"}) {
+        CAPTURE(what);
+        must_run("ip route add table 100 proto 122 " + what);
+        auto other = routes();
+        REQUIRE(other.size() == 2);
+        std::erase(other, plain.at(0));
+        apply({plan::DeleteRoute{other.at(0)}});
+        CHECK(routes() == plain);
+    }
+}
+
+// What `ip route show` prints of the only route, with one blank between words.
+std::string shown_by_ip(const std::string& family) {
+    std::istringstream words(must_run("ip " + family + " route show table 100"));
+    std::string text;
+    for (std::string word; words >> word;) {
+        if (word != "pref" && word != "medium") text += " " + word;
+    }
+    return text;
+}
+
+TEST_CASE_FIXTURE(RouteSandbox, "what is beyond the model is kept in ip's own words") {
+    for (const std::string what :
+         {"10.1.1.1 nexthop via 192.168.126.2 dev in nexthop dev zt weight 3",
+          "blackhole 10.1.1.1 metric 5", "prohibit default", "10.1.1.1 dev zt mtu 1300",
+          "10.1.1.1 via inet6 fd00:126::2 dev in", "10.1.1.0/24 tos 0x10 dev zt scope 210",
+          "fd00::5 nexthop via fd00:126::2 dev in nexthop via fd00:126::3 dev in"}) {
+        CAPTURE(what);
+        must_run("ip route add table 100 proto 122 " + what);
+        const auto found = routes();
+        REQUIRE(found.size() == 1);
+        auto text = " " + found[0].beyond_model;
+        const std::string table = " table 100";  // which ip leaves out when it is asked for one
+        text.replace(text.find(table), table.size(), "");
+        CHECK(text == shown_by_ip(what.starts_with("fd") ? "-6" : "-4"));
+        apply({plan::DeleteRoute{found[0]}});
+    }
 }
 
 TEST_CASE_FIXTURE(RouteSandbox, "our own route does not hide behind another's of the same key") {

@@ -1,3 +1,5 @@
+#include <sstream>
+
 #include <doctest/doctest.h>
 
 #include "tests/kernel/command.hpp"
@@ -83,13 +85,37 @@ TEST_CASE_FIXTURE(RuleSandbox,
         must_run("ip rule add priority 103 lookup 100 " + more);
         const auto found = rules();
         REQUIRE(found.size() == 1);
-        CHECK(found[0].beyond_model);
+        CHECK_FALSE(found[0].beyond_model.empty());
         must_run("ip rule del priority 103");
     }
     for (const std::string action : {"blackhole", "unreachable", "prohibit", "goto 32766"}) {
         CAPTURE(action);
         must_run("ip rule add priority 103 " + action);
-        CHECK(rules().at(0).beyond_model);
+        CHECK_FALSE(rules().at(0).beyond_model.empty());
+        must_run("ip rule del priority 103");
+    }
+}
+
+// Without the rules that every namespace has.
+std::string shown_by_ip() {
+    std::istringstream lines(must_run("ip rule show priority 103"));
+    std::string text;
+    for (std::string word; lines >> word;)
+        text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
+TEST_CASE_FIXTURE(RuleSandbox, "what is beyond the model is kept in ip's own words") {
+    for (const std::string what :
+         {"from 10.0.0.0/8 to 10.1.1.1 fwmark 0x1 iif lo oif lo lookup 100",
+          "not fwmark 0x1/0x3 lookup 100 suppress_prefixlength 0",
+          "tos 0x10 uidrange 0-5 ipproto tcp sport 80 dport 80-90 lookup 100",
+          "tun_id 5 lookup 100", "suppress_ifgroup 1 lookup 100", "from 10.0.0.1 goto 32766",
+          "blackhole", "unreachable", "to 10.0.0.0/9 prohibit"}) {
+        CAPTURE(what);
+        must_run("ip rule add priority 103 protocol 77 " + what);
+        REQUIRE(rules().size() == 1);
+        CHECK(rules()[0].beyond_model == shown_by_ip());
         must_run("ip rule del priority 103");
     }
 }

@@ -29,7 +29,7 @@ model::NetnsState surroundings_of(const fake::Scenario& scenario) {
 }
 
 void apply(Kernel& kernel, const model::NetnsState& state) {
-    const auto plan = plan::diff(state, {}, {});
+    const auto plan = plan::diff_without_conflict(state, {}, {});
     REQUIRE_MESSAGE(plan.has_value(), describe(plan.error()));
     const auto applied = kernel.apply(*plan);
     REQUIRE_MESSAGE(applied.has_value(), describe(applied.error().error));

@@ -32,11 +32,11 @@ TEST_CASE("every field of links, addresses, routes and rules") {
             {"name": "d", "kind": "dummy"}],
         "addresses": [{"link": "a", "address": "10.1.2.3/8", "scope": "host"}],
         "routes": [{"table": 4294967295, "to": "fd00::/8", "dev": "a", "via": "fe80::1", "src": "fd00::2",
-                    "protocol": 122, "metric": 7, "type": "other", "onlink": true, "beyond_model": true},
+                    "protocol": 122, "metric": 7, "type": "other", "onlink": true, "tos": 16, "beyond_model": "multipath"},
                    {"table": 1, "to": "0.0.0.0/0", "metric": 9, "type": "unreachable", "protocol": 0},
                    {"table": 1, "to": "0.0.0.0/0", "dev": "lo", "protocol": 0, "type": "local", "scope": "host"}],
         "rules": [{"family": "ipv6", "priority": 1, "mark": "0x400/0xfff", "lookup": 2, "protocol": 122,
-                   "beyond_model": true},
+                   "beyond_model": "100: from 10.0.0.1"},
                   {"family": "ipv4", "priority": 3, "lookup": 4, "protocol": 5}],
         "sysctls": {"net/ipv4/ip_forward": "1"}})");
     REQUIRE_MESSAGE(state.has_value(), describe(state.error()));
@@ -56,20 +56,21 @@ TEST_CASE("every field of links, addresses, routes and rules") {
         {.table = 4294967295,
          .destination = *Prefix::parse("fd00::/8"),
          .metric = 7,
+         .tos = 16,
          .type = RouteType::other,
          .protocol = 122,
          .link = "a",
          .gateway = IpAddress::parse("fe80::1"),
          .source = IpAddress::parse("fd00::2"),
          .onlink = true,
-         .beyond_model = true}};
+         .beyond_model = "multipath"}};
     expected.rules = {{.priority = 3, .table = 4, .protocol = 5},
                       {.family = Family::ipv6,
                        .priority = 1,
                        .mark = {.value = 0x400, .mask = 0xfff},
                        .table = 2,
                        .protocol = 122,
-                       .beyond_model = true}};
+                       .beyond_model = "100: from 10.0.0.1"}};
     expected.sysctls = {{"net/ipv4/ip_forward", "1"}};
     CHECK_EQ(*state, expected);
     CHECK_EQ(json::parse_state(json::dump(expected)), expected);

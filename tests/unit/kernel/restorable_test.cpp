@@ -8,8 +8,10 @@ namespace {
 using namespace model;
 
 const Route kSayable = {.table = 100, .destination = *Prefix::parse("10.0.0.1"), .link = "veth1"};
-const Route kMultipath = {
-    .table = 100, .destination = *Prefix::parse("10.0.0.2"), .link = "veth1", .beyond_model = true};
+const Route kMultipath = {.table = 100,
+                          .destination = *Prefix::parse("10.0.0.2"),
+                          .link = "veth1",
+                          .beyond_model = "10.0.0.2 nexthop"};
 
 TEST_CASE("what the model can say is restored as it was") {
     NetnsState before;
@@ -19,7 +21,19 @@ TEST_CASE("what the model can say is restored as it was") {
     before.sysctls = {{"net/ipv4/conf/veth1/rp_filter", "1"}};
     before.tables = {
         {.id = {.name = "ambient"}, .sets = {}, .chains = {{.name = "c", .rules = {{}}}}}};
-    CHECK_EQ(restorable(before, {}), before);
+    NetnsState now;
+    now.sysctls = {{"net/ipv4/conf/veth1/rp_filter", "2"}};
+    CHECK_EQ(restorable(before, now), before);
+}
+
+TEST_CASE("a sysctl whose device is gone has nothing to restore") {
+    NetnsState before;
+    before.sysctls = {{"net/ipv4/conf/a/rp_filter", "1"}, {"net/ipv4/conf/b/rp_filter", "1"}};
+    NetnsState now;
+    now.sysctls = {{"net/ipv4/conf/b/rp_filter", "2"}};
+    NetnsState expected;
+    expected.sysctls = {before.sysctls[1]};
+    CHECK_EQ(restorable(before, now), expected);
 }
 
 TEST_CASE("what it cannot say is left as it is now") {
@@ -27,7 +41,7 @@ TEST_CASE("what it cannot say is left as it is now") {
     before.links = {{.name = "istioin", .kind = OtherLink{"bridge"}},
                     {.name = "istioout", .kind = Veth{}}};
     before.routes = {kSayable, kMultipath};
-    before.rules = {{.priority = 100, .beyond_model = true}};
+    before.rules = {{.priority = 100, .beyond_model = "100: from all blackhole"}};
 
     NetnsState gone;
     gone.routes = {kSayable};

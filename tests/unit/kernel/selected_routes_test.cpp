@@ -20,7 +20,7 @@ PolicyRule rule(std::uint32_t priority, Mark mark, std::uint32_t table) {
 const PolicyRule kLocal = rule(0, kAny, 255);
 // `goto` is told without a table, and beyond the model.
 PolicyRule jump(std::uint32_t priority, Mark mark) {
-    return {.priority = priority, .mark = mark, .beyond_model = true};
+    return {.priority = priority, .mark = mark, .beyond_model = "50: from all goto 32766"};
 }
 
 const PolicyRule kOutbound = rule(101, Mark::bits(0x100), 101);
@@ -45,7 +45,7 @@ TEST_CASE("no rule leads a packet of the mark to the table") {
     CHECK(!was_tried_before({}, kCaptured, 100, std::nullopt));
     CHECK(!was_tried_before({kLocal, kOutbound, kLast}, kCaptured, 101, kMain));
     auto narrow = kInbound;
-    narrow.beyond_model = true;  // some selector more
+    narrow.beyond_model = "from 10.0.0.1";  // some selector more
     CHECK(!was_tried_before({kLocal, narrow, kLast}, kCaptured, 100, kMain));
 }
 

@@ -15,15 +15,18 @@ TEST_CASE("an IPv4 address is another one with another length; an IPv6 address i
     CHECK_NE(key(InterfaceAddress{"a", kV6, 64}), key(InterfaceAddress{"b", kV6, 64}));
 }
 
-TEST_CASE("a route is its table, destination and metric") {
+TEST_CASE("a route is its table, destination, type of service and metric") {
     const Route route{.table = 100, .destination = Prefix::host(kV4), .link = "a"};
     auto other = route;
     other.link = "b";
     other.gateway = kV4;
     other.protocol = 3;
-    other.beyond_model = true;
+    other.beyond_model = "x";
     CHECK_EQ(key(route), key(other));
     other.metric = 1;
+    CHECK_NE(key(route), key(other));
+    other = route;
+    other.tos = 0x10;
     CHECK_NE(key(route), key(other));
     other = route;
     other.table = 101;
@@ -41,7 +44,7 @@ TEST_CASE("a policy rule is all of it but its protocol") {
         if (change == 1) other.priority = 101;
         if (change == 2) other.mark.mask = 3;
         if (change == 3) other.table = 8;
-        if (change == 4) other.beyond_model = true;
+        if (change == 4) other.beyond_model = "x";
         CHECK_NE(key(rule), key(other));
     }
 }

@@ -73,7 +73,7 @@ TEST_CASE("routes; several nexthops are beyond the model") {
                                     .protocol = kOurs,
                                     .gateway = ip("192.168.126.2")}};
     CHECK(four[0].value() == pod);
-    CHECK(four[1].value()->route.beyond_model);
+    CHECK_FALSE(four[1].value()->route.beyond_model.empty());
     const RouteRecord six{.link_index = kLinkIndex,
                           .route = {.table = 100,
                                     .destination = prefix("fd00:10:244:1::11"),
@@ -91,10 +91,10 @@ TEST_CASE("rules; a source prefix is beyond the model") {
             .priority = priority, .mark = mark, .table = table, .protocol = kOurs};
     };
     CHECK(rules[0].value()->table == 255);
-    CHECK(rules[1].value()->beyond_model);
+    CHECK_FALSE(rules[1].value()->beyond_model.empty());
     CHECK(rules[2].value() == ours(101, Mark::bits(0x100), 101));
     CHECK(rules[3].value() == ours(103, {.value = 0, .mask = 0}, 100));
-    CHECK(rules[4].value()->beyond_model);
+    CHECK_FALSE(rules[4].value()->beyond_model.empty());
 }
 
 TEST_CASE("messages cut short") {
