@@ -23,19 +23,20 @@ cni::Outcome<std::string> without_agent(const Call& call, const Error& error) {
     return call.config.previous->text;
 }
 
-// Programs the pod, or leaves nothing of it: also not what was applied and only could not be looked
-// at.
-Result<LinuxKernel> program(const rpc::Reply& reply) {
-    auto kernel = TRY(node_kernel());
-    if (const auto done = reconcile(kernel, reply.wanted, reply.scope); !done) {
-        (void)remove_pods(kernel, reply.scope);
-        return std::unexpected(done.error());
-    }
-    return kernel;
-}
-
 Result<void> undo(Kernel& kernel, const model::Scope& scope) {
     return remove_pods(kernel, scope, TRY(kernel.observe(scope)).tables);
+}
+
+// Programs the pod. A step that fails has undone those before it; what took effect and only could
+// not be looked at is removed here.
+Result<LinuxKernel> program(const rpc::Reply& reply) {
+    auto kernel = TRY(node_kernel());
+    const auto done = reconcile(kernel, reply.wanted, reply.scope);
+    if (done) return kernel;
+    auto error = done.error();
+    if (const auto undone = undo(kernel, reply.scope); !undone)
+        error.kernel_text += "; and what was done cannot be undone: " + describe(undone.error());
+    return std::unexpected(std::move(error));
 }
 
 // Programs the pod and has the agent verify it. On failure the agent hears first that the pod is

@@ -12,8 +12,8 @@
 namespace ambient::model {
 
 // Packets of this mark look up this table. `mark` with mask 0 matches every packet. A rule with
-// selectors or another action than this type can say has all of it in `beyond_model`, as `ip` prints
-// it, and equals nothing that we want.
+// selectors or another action than this type can say has all of it in `beyond_model`, as `ip`
+// prints it, and equals nothing that we want.
 struct PolicyRule {
     Family family = Family::ipv4;
     std::uint32_t priority = 0;
