@@ -319,7 +319,12 @@ Result<void> Agent::settle() {
 // The ztunnel's namespace may be another one now.
 void Agent::follow_ztunnel() {
     const auto* netns = keeper_.ztunnel_netns();
-    if (netns == nullptr || netns->id() == ztunnel_id_) return;
+    if (netns == nullptr) {
+        ztunnel_watch_.reset();
+        ztunnel_id_.reset();
+        return;
+    }
+    if (netns->id() == ztunnel_id_) return;
     auto made = watch(*netns, [this](const auto& event) { judge_ztunnel_event(event); });
     if (!made) {
         log(LogLevel::warning, "ztunnel namespace not watched", made.error());

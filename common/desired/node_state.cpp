@@ -11,11 +11,6 @@ namespace {
 
 using namespace model;
 
-std::vector<Family> captured_families(const NodeFacts& facts) {
-    if (facts.ztunnels.empty()) return {};
-    return common_families(facts.host_addresses, facts.ztunnels.front().addresses);
-}
-
 // Whether packets of this address may be captured at all: never the node's and ztunnel's own, which
 // would run in a circle.
 bool can_capture(const NodeFacts& facts, const std::vector<Family>& families,
@@ -120,6 +115,11 @@ void pass_spoofed_sources(NetnsState& state, const Datapath& datapath, const Nod
 }
 
 }  // namespace
+
+std::vector<Family> captured_families(const NodeFacts& facts) {
+    if (facts.ztunnels.empty()) return {};
+    return common_families(facts.host_addresses, facts.ztunnels.front().addresses);
+}
 
 NetnsState node_state(const Datapath& datapath, const NodeFacts& facts) {
     const auto families = captured_families(facts);

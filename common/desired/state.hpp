@@ -50,8 +50,12 @@ struct ZtunnelFacts {
     bool operator==(const ZtunnelFacts&) const = default;
 };
 
-// Node namespace. IP families in which node and active ztunnel both have an address are captured;
-// nothing is wanted when there is none (or no ztunnel). Addresses of a ztunnel, of the node, or
+// The IP families in which node and active ztunnel both have an address, IPv4 first. What pods do
+// with addresses of another one stays outside the mesh (CONTRACT U16).
+std::vector<Family> captured_families(const NodeFacts& facts);
+
+// Node namespace, in the families that are captured; nothing is wanted when there is none (or no
+// ztunnel). Addresses of a ztunnel, of the node, or
 // told twice count once or not at all.
 model::NetnsState node_state(const Datapath& datapath, const NodeFacts& facts);
 model::Scope node_scope(const Datapath& datapath, const NodeFacts& facts);

@@ -1,5 +1,9 @@
 #include "common/kernel/apply_step.hpp"
 
+#include <cerrno>
+#include <optional>
+#include <utility>
+
 #include "common/kernel/sysctl_file.hpp"
 #include "common/netlink/address_codec.hpp"
 #include "common/netlink/rule_codec.hpp"
@@ -21,7 +25,40 @@ struct Applier {
     Result<void> execute(netlink::Message request) { return context.socket.execute(request); }
 
     Result<void> operator()(const plan::CreateLink& step) {
-        return execute(netlink::create_link(step.link));
+        auto created = execute(netlink::create_link(step.link));
+        if (created || !std::holds_alternative<model::Geneve>(step.link.kind)) return created;
+        // One of the same VNI, port and remote is the same device to the kernel, whatever its name
+        // (drivers/net/geneve.c, geneve_find_dev): ours, which somebody has renamed.
+        const auto twin = TRY(geneve_like(step.link));
+        return twin ? take_over(*twin, step.link) : created;
+    }
+    Result<std::optional<netlink::LinkRecord>> geneve_like(const model::Link& wanted) {
+        auto request = netlink::dump_links("geneve");
+        const auto dump = TRY(context.socket.dump(request));
+        for (const auto& message : dump) {
+            auto record = TRY(netlink::decode_link(message));
+            if (record.link.kind == wanted.kind) return record;
+        }
+        return std::nullopt;
+    }
+    Result<void> take_over(const netlink::LinkRecord& twin, const model::Link& wanted) {
+        auto found = twin.link;
+        auto renamed = execute(netlink::rename_link(twin.index, wanted.name));
+        if (!renamed && renamed.error().errno_value == EBUSY) {
+            // Before Linux 6.2 a device that is up keeps its name (net/core/dev.c,
+            // dev_change_name).
+            auto down = found;
+            down.up = false;
+            TRY(execute(netlink::change_link(twin.index, down, found)));
+            found = std::move(down);
+            renamed = execute(netlink::rename_link(twin.index, wanted.name));
+        }
+        context.names.forget();
+        if (!renamed) {
+            renamed.error().kernel_text += " it stands as " + twin.link.name;
+            return renamed;
+        }
+        return execute(netlink::change_link(twin.index, wanted, found));
     }
 
     Result<void> operator()(const plan::ChangeLink& step) {

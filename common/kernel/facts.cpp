@@ -16,6 +16,13 @@ bool is_veth(const netlink::LinkRecord& record) {
     return record.lower && std::holds_alternative<model::Veth>(record.link.kind);
 }
 
+// No route, or one that ends in unreachable, prohibit or blackhole (net/ipv4/fib_semantics.c,
+// fib_props).
+bool leads_nowhere(int errno_value) {
+    return errno_value == ENETUNREACH || errno_value == EHOSTUNREACH || errno_value == EACCES ||
+           errno_value == EINVAL;
+}
+
 }  // namespace
 
 Result<Facts> Facts::open(const Netns& netns) {
@@ -26,8 +33,7 @@ Result<std::optional<Path>> Facts::route_to(const IpAddress& address, std::uint3
     auto request = netlink::get_route({.destination = address, .mark = mark});
     const auto reply = socket_.query(request);
     if (!reply) {
-        const int code = reply.error().errno_value;
-        if (code == ENETUNREACH || code == EHOSTUNREACH) return std::nullopt;
+        if (leads_nowhere(reply.error().errno_value)) return std::nullopt;
         return std::unexpected(reply.error());
     }
     auto record = TRY(netlink::decode_route(reply->message()));

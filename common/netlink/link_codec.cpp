@@ -151,6 +151,20 @@ Message change_link(std::uint32_t index, const model::Link& wanted, const model:
     return message;
 }
 
+Message dump_links(const std::string& kind) {
+    auto message = question(0);
+    auto* info = message.nest(IFLA_LINKINFO);
+    message.put_text(IFLA_INFO_KIND, kind);
+    message.nest_end(info);
+    return message;
+}
+
+Message rename_link(std::uint32_t index, const std::string& name) {
+    auto message = link_message(RTM_NEWLINK, 0, index);
+    message.put_text(IFLA_IFNAME, name);
+    return message;
+}
+
 Message delete_link(std::uint32_t index) { return link_message(RTM_DELLINK, 0, index); }
 
 }  // namespace ambient::netlink

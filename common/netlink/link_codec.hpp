@@ -37,6 +37,9 @@ Message get_link(std::uint32_t index);
 Message create_link(const model::Link& link);
 // The properties that change in place (model::change_needed), those that differ.
 Message change_link(std::uint32_t index, const model::Link& wanted, const model::Link& found);
+// All of one kind ("geneve").
+Message dump_links(const std::string& kind);
+Message rename_link(std::uint32_t index, const std::string& name);
 Message delete_link(std::uint32_t index);
 
 }  // namespace ambient::netlink

@@ -21,6 +21,19 @@ Error no_ztunnel() {
             "no ztunnel pod is running and ready on this node; see that its DaemonSet is healthy"};
 }
 
+// CONTRACT U16.
+Error no_common(Family family) {
+    return Error{.kind = ErrorKind::unsupported,
+                 .doing =
+                     "pods' addresses of a family in which this node (host_addresses) or its "
+                     "ztunnel has none stay outside the mesh:",
+                 .object = family == Family::ipv4 ? "IPv4" : "IPv6"};
+}
+
+bool covers(const desired::NodeFacts& node, Family family) {
+    return std::ranges::count(desired::captured_families(node), family) > 0;
+}
+
 bool share_family(const std::vector<IpAddress>& some, const std::vector<IpAddress>& others) {
     return std::ranges::find_first_of(some, others, {}, &IpAddress::family, &IpAddress::family) !=
            some.end();
@@ -60,8 +73,8 @@ Result<void> Keeper::recover_attachments() {
     for (const auto& table : found.tables) {
         for (const auto& set : table.sets) {
             for (const auto& element : set.elements) {
-                held_before_.insert(element.address);
                 const auto owner = rpc::parse_comment(element.comment);
+                held_before_.emplace(element.address, owner.pod_uid);
                 if (owner.attachment)
                     pods_.recover(owner.pod_uid, *owner.attachment, element.address);
             }
@@ -70,28 +83,43 @@ Result<void> Keeper::recover_attachments() {
     return {};
 }
 
-Result<std::optional<desired::EnrolledAddress>> Keeper::enrolled(const IpAddress& address) {
+bool Keeper::is_held(const IpAddress& address, const Capture& capture) const {
+    const auto uid = rpc::parse_comment(capture.comment).pod_uid;
+    if (const auto known = enrolled_.find(address); known != enrolled_.end())
+        return rpc::parse_comment(known->second.comment).pod_uid == uid;
+    const auto before = held_before_.find(address);
+    return !facts_ && before != held_before_.end() && before->second == uid;
+}
+
+// A pod that is captured stays so, whatever the kernel says of the way to it: only the source lets
+// it go. One that is not yet needs a veth that leads to it (CONTRACT U11).
+Result<desired::EnrolledAddress> Keeper::captured(const desired::NodeFacts& node,
+                                                  const IpAddress& address,
+                                                  const Capture& capture) {
+    if (!covers(node, address.family())) return std::unexpected(no_common(address.family()));
+    const auto link = discovery_.host_link(address);
+    if (!link && !is_held(address, capture)) return std::unexpected(link.error());
+    return desired::EnrolledAddress{.address = address, .comment = capture.comment};
+}
+
+std::optional<desired::EnrolledAddress> Keeper::enrolled(const desired::NodeFacts& node,
+                                                         const IpAddress& address) {
     const auto capture = pods_.captures().find(address);
     if (capture == pods_.captures().end()) {
-        unreachable_.erase(address);
+        outside_.erase(address);
         return std::nullopt;
     }
-    const auto link = discovery_.host_link(address);
-    if (link) {
-        unreachable_.erase(address);
-        return desired::EnrolledAddress{.address = address, .comment = capture->second.comment};
+    auto pod = captured(node, address, capture->second);
+    if (pod) {
+        outside_.erase(address);
+        return *std::move(pod);
     }
-    // Only when the kernel says that no veth leads there; while we cannot tell, nothing may leave
-    // the mesh.
-    const auto kind = link.error().kind;
-    if (kind != ErrorKind::not_found && kind != ErrorKind::unsupported)
-        return std::unexpected(link.error());
-    auto why = describe(link.error());
-    if (std::exchange(unreachable_[address], why) != why) {
+    Outside outside = {.why = describe(pod.error()), .is_nodes = !covers(node, address.family())};
+    if (std::exchange(outside_[address], outside) != outside) {
         log(LogLevel::warning, "pod not captured",
             {{"pod", to_string(capture->second.pod)},
              {"address", ambient::to_string(address)},
-             {"reason", why}});
+             {"reason", outside.why}});
     }
     return std::nullopt;
 }
@@ -131,23 +159,39 @@ Result<Keeper::Wanted> Keeper::discover() {
     node.dns_capture = desired::wants_dns_capture(config_.policy, active);
     auto site = TRY(discovery_.locate(active, node.host_addresses));
     for (const auto& [address, capture] : pods_.captures()) {
-        if (auto pod = TRY(enrolled(address))) node.pods.push_back(*std::move(pod));
+        if (auto pod = enrolled(node, address)) node.pods.push_back(*std::move(pod));
     }
     return Wanted{.node = std::move(node),
                   .ztunnel = std::move(site.facts),
-                  .ztunnel_netns = std::move(site.netns)};
+                  .ztunnel_netns = std::move(site.netns),
+                  .ztunnel_pod = &active};
 }
 
-Result<void> Keeper::hold(const Netns& netns) {
-    if (ztunnel_ && ztunnel_->id == netns.id()) return {};
+Result<void> Keeper::hold(const Netns& netns, const kube::Pod& pod) {
+    if (ztunnel_ && ztunnel_->id == netns.id()) {
+        ztunnel_->pod_uid = pod.uid;
+        return {};
+    }
     auto kernel = TRY(LinuxKernel::open(netns, config_.sysctl_dir));
-    if (ztunnel_) ++stats_.ztunnel_switches;
-    ztunnel_ =
-        std::make_unique<ZtunnelHold>(netns.id(), Site("ztunnel", std::move(kernel)), std::nullopt);
+    if (last_ztunnel_ && *last_ztunnel_ != netns.id()) ++stats_.ztunnel_switches;
+    last_ztunnel_ = netns.id();
+    ztunnel_ = std::make_unique<ZtunnelHold>(netns.id(), pod.uid,
+                                             Site("ztunnel", std::move(kernel)), std::nullopt);
     return {};
 }
 
-Result<void> Keeper::settle() { return note(try_settle(), stats_.all); }
+void Keeper::let_go_of_ztunnel() {
+    if (!ztunnel_) return;
+    const auto shown = pods_.shown();
+    const bool is_shown = std::ranges::any_of(
+        shown, [&](const kube::Pod* pod) { return pod->uid == ztunnel_->pod_uid; });
+    if (!is_shown) ztunnel_.reset();
+}
+
+Result<void> Keeper::settle() {
+    let_go_of_ztunnel();
+    return note(try_settle(), stats_.all);
+}
 
 Result<void> Keeper::settle(const std::set<IpAddress>& addresses, bool changed) {
     if (!facts_ || !ready()) return settle();
@@ -168,7 +212,7 @@ Result<void> Keeper::note(Result<void> outcome, Tries& tries) {
 
 Result<void> Keeper::try_settle() {
     auto wanted = TRY(discover());
-    TRY(hold(wanted.ztunnel_netns));
+    TRY(hold(wanted.ztunnel_netns, *wanted.ztunnel_pod));
     // The ztunnel's side first: nothing is led into a tunnel whose other end is not ready.
     auto conflicts =
         weigh(TRY(ztunnel_->site.settle(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
@@ -206,7 +250,7 @@ Result<void> Keeper::try_settle() {
 Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool changed) {
     std::vector<desired::EnrolledAddress> pods;
     for (const auto& address : addresses) {
-        if (auto pod = TRY(enrolled(address))) pods.push_back(*std::move(pod));
+        if (auto pod = enrolled(*facts_, address)) pods.push_back(*std::move(pod));
     }
     const auto state = desired::pods_state(config_.datapath, *facts_, pods);
     const auto scope = desired::pods_scope(config_.datapath, {addresses.begin(), addresses.end()});
@@ -261,7 +305,8 @@ Result<void> Keeper::journal(model::NetnsState& wanted, model::Scope& scope,
         }
     }
     if (!unknown.sysctls.empty())
-        TRY(journal_.remember(TRY(node_.kernel().observe(unknown)).sysctls));
+        TRY(journal_.remember(
+            about_to_change(TRY(node_.kernel().observe(unknown)).sysctls, wanted.sysctls)));
     if (restore.empty()) return {};
     // A device that is gone has nothing to restore.
     const auto present_now = TRY(node_.kernel().observe({.sysctls = restore}));
@@ -277,12 +322,20 @@ Result<void> Keeper::journal(model::NetnsState& wanted, model::Scope& scope,
 Result<Keeper::PodPart> Keeper::part_of(const std::vector<IpAddress>& addresses) {
     if (!facts_) return std::unexpected(no_ztunnel());
     std::vector<desired::EnrolledAddress> pods;
+    std::optional<Error> left_out;
     for (const auto& address : addresses) {
         const auto capture = pods_.captures().find(address);
         if (capture == pods_.captures().end()) continue;
-        TRY(discovery_.host_link(address));
-        pods.push_back({.address = address, .comment = capture->second.comment});
+        auto pod = captured(*facts_, address, capture->second);
+        if (pod) {
+            pods.push_back(*std::move(pod));
+        } else if (covers(*facts_, address.family())) {
+            return std::unexpected(std::move(pod).error());
+        } else {
+            left_out = std::move(pod).error();
+        }
     }
+    if (pods.empty() && left_out) return std::unexpected(*std::move(left_out));
     return PodPart{.wanted = desired::pods_state(config_.datapath, *facts_, pods),
                    .scope = desired::pods_scope(config_.datapath, addresses)};
 }
@@ -317,10 +370,10 @@ PodCaptures Keeper::captures() const {
         const auto there = enrolled_.find(address);
         if (there != enrolled_.end() && there->second.comment == capture.comment) continue;
         pod.captured = false;
-        const auto why = unreachable_.find(address);
-        if (why != unreachable_.end()) {
-            pod.obstacle = why->second;
-            pod.is_nodes = false;
+        const auto outside = outside_.find(address);
+        if (outside != outside_.end()) {
+            pod.obstacle = outside->second.why;
+            pod.is_nodes = outside->second.is_nodes;
         } else if (trouble_ && pod.obstacle.empty() &&
                    (facts_ || !held_before_.contains(address))) {
             pod.obstacle = describe(*trouble_);

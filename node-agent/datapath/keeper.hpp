@@ -82,13 +82,22 @@ class Keeper {
   private:
     struct ZtunnelHold {
         NetnsId id;
+        std::string pod_uid;
         Site site;
         std::optional<desired::ZtunnelFacts> facts;  // of the last settle()
+    };
+    // Why an address that is to be captured is not.
+    struct Outside {
+        std::string why;
+        bool is_nodes = false;  // and nothing about this pod
+
+        bool operator==(const Outside&) const = default;
     };
     struct Wanted {
         desired::NodeFacts node;
         desired::ZtunnelFacts ztunnel;
         Netns ztunnel_netns;
+        const kube::Pod* ztunnel_pod;  // until the table changes
     };
 
     Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel kernel,
@@ -99,11 +108,19 @@ class Keeper {
     Result<void> try_settle(const std::set<IpAddress>& addresses, bool changed);
     Result<Wanted> discover();
     Result<void> check_reverse_lookups();
-    // Nothing when the address is not captured, or no veth leads to it (logged once).
-    Result<std::optional<desired::EnrolledAddress>> enrolled(const IpAddress& address);
+    // Whether the kernel captures the address for this pod already.
+    [[nodiscard]] bool is_held(const IpAddress& address, const Capture& capture) const;
+    // Error: it cannot be captured on this node, or is not yet and no veth leads to it.
+    Result<desired::EnrolledAddress> captured(const desired::NodeFacts& node,
+                                              const IpAddress& address, const Capture& capture);
+    // Nothing when the address is not to be captured, or cannot be (logged once).
+    std::optional<desired::EnrolledAddress> enrolled(const desired::NodeFacts& node,
+                                                     const IpAddress& address);
     [[nodiscard]] Conflicts weigh_pods(const std::vector<plan::Conflict>& conflicts) const;
     void name_beside(std::vector<plan::Conflict> conflicts);
-    Result<void> hold(const Netns& netns);
+    Result<void> hold(const Netns& netns, const kube::Pod& pod);
+    // A namespace lives as long as somebody has it open: not longer than the source shows its pod.
+    void let_go_of_ztunnel();
     // Journals what `wanted` is about to change, and adds to both what is to be restored (`paths`
     // of the journal).
     Result<void> journal(model::NetnsState& wanted, model::Scope& scope,
@@ -112,13 +129,15 @@ class Keeper {
     PodTable& pods_;
     Site node_;
     std::unique_ptr<ZtunnelHold> ztunnel_;
+    std::optional<NetnsId> last_ztunnel_;
     Discovery discovery_;
     SysctlJournal journal_;
     std::optional<desired::NodeFacts> facts_;  // of the last settle(), pods left aside
     std::map<IpAddress, desired::EnrolledAddress> enrolled_;
-    // What the kernel captures from before us; counts until the first settle() that succeeds.
-    std::set<IpAddress> held_before_;
-    std::map<IpAddress, std::string> unreachable_;  // and why
+    // What the kernel captures from before us, for which pod; counts until the first settle() that
+    // succeeds.
+    std::map<IpAddress, std::string> held_before_;
+    std::map<IpAddress, Outside> outside_;
     std::map<IpAddress, plan::Conflict> conflicted_;
     std::vector<plan::Conflict> beside_;
     KeeperStats stats_;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
@@ -37,6 +38,14 @@ Result<void> write_file(const std::filesystem::path& file, const std::string& te
 }
 
 }  // namespace
+
+std::vector<model::Sysctl> about_to_change(std::vector<model::Sysctl> found,
+                                           const std::vector<model::Sysctl>& wanted) {
+    std::erase_if(found, [&](const model::Sysctl& sysctl) {
+        return std::ranges::find(wanted, sysctl) != wanted.end();
+    });
+    return found;
+}
 
 Result<SysctlJournal> SysctlJournal::load(std::filesystem::path file) {
     SysctlJournal journal(std::move(file));

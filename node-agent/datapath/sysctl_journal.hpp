@@ -16,6 +16,11 @@
 
 namespace ambient::agent {
 
+// Of what was found, what is not as wanted already. Only that is changed, and to be remembered: a
+// device that was renamed shows our own value under a new path.
+std::vector<model::Sysctl> about_to_change(std::vector<model::Sysctl> found,
+                                           const std::vector<model::Sysctl>& wanted);
+
 class SysctlJournal {
   public:
     // Reads the file; none means an empty journal.

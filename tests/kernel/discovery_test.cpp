@@ -15,10 +15,6 @@
 namespace ambient::test {
 namespace {
 
-std::string path_of(const Netns& netns) {
-    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(netns.fd());
-}
-
 kube::Pod ztunnel_at(const std::string& address) {
     return {.namespace_name = "istio-system",
             .name = "ztunnel",

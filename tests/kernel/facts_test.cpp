@@ -17,10 +17,6 @@
 namespace ambient::test {
 namespace {
 
-std::string path_of(const Netns& netns) {
-    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(netns.fd());
-}
-
 // A node with one pod: veth "host" here, "eth0" with 10.244.1.10 there.
 struct NodeSandbox : Sandbox {
     Netns pod = new_netns();
@@ -48,6 +44,16 @@ TEST_CASE_FIXTURE(NodeSandbox, "how an address is reached") {
     CHECK(!facts.route_to(ip("10.244.1.1"))->value().to_veth);
     CHECK(facts.route_to(ip("10.9.9.9")) == std::nullopt);
     CHECK(facts.route_to(ip("fd00:9::9")) == std::nullopt);
+}
+
+TEST_CASE_FIXTURE(NodeSandbox, "a route that ends a packet leads nowhere") {
+    for (const std::string type : {"blackhole", "prohibit", "unreachable"}) {
+        CAPTURE(type);
+        must_run("ip route replace " + type + " 10.9.9.0/24");
+        must_run("ip -6 route replace " + type + " fd00:9::/64");
+        CHECK(facts.route_to(ip("10.9.9.9")) == std::nullopt);
+        CHECK(facts.route_to(ip("fd00:9::9")) == std::nullopt);
+    }
 }
 
 TEST_CASE_FIXTURE(NodeSandbox, "a mark leads elsewhere") {

@@ -1,6 +1,7 @@
 #include "tests/kernel/sandbox.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -25,6 +26,10 @@ Netns new_netns() {
     auto fresh = must(Netns::current());
     REQUIRE(::setns(before.fd(), CLONE_NEWNET) == 0);
     return fresh;
+}
+
+std::string path_of(const Netns& netns) {
+    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(netns.fd());
 }
 
 Inside::Inside(const Netns& netns) : before_(must(Netns::current())) {

@@ -11,6 +11,9 @@ namespace ambient::test {
 // A fresh namespace that nobody is in; the calling thread stays where it is.
 Netns new_netns();
 
+// For `ip` and the agent, as long as it is open here.
+std::string path_of(const Netns& netns);
+
 // Moves the calling thread; back again at the end of the scope.
 class Inside {
   public:

@@ -44,6 +44,12 @@ TEST_CASE_FIXTURE(Folder, "the first value of each is what another process reads
     CHECK(load().originals() == Values{{kPath, "1"}, {"net/ipv4/tcp_rmem", "4096\t1\t6"}});
 }
 
+TEST_CASE("what is as wanted already is not ours to remember") {
+    const std::vector<Sysctl> wanted = {{"net/a", "2"}, {"net/b", "2"}};
+    CHECK(about_to_change({{"net/a", "1"}, {"net/b", "2"}}, wanted) ==
+          std::vector<Sysctl>{{"net/a", "1"}});
+}
+
 TEST_CASE_FIXTURE(Folder, "what is forgotten is gone from the file") {
     auto journal = load();
     REQUIRE(journal.remember({Sysctl{"net/a", "1"}, Sysctl{"net/b", "2"}}));
