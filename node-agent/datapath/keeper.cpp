@@ -206,11 +206,15 @@ Result<void> Keeper::note(Result<void> outcome, Tries& tries) {
     } else if (!stats_.unverified_since) {
         stats_.unverified_since = std::chrono::steady_clock::now();
     }
-    trouble_ = outcome ? std::nullopt : std::optional(outcome.error());
+    auto trouble = outcome ? std::nullopt : std::optional(outcome.error());
+    // It is every pod's.
+    if (trouble_ != trouble) changed_pods_.all = true;
+    trouble_ = std::move(trouble);
     return outcome;
 }
 
 Result<void> Keeper::try_settle() {
+    changed_pods_.all = true;
     auto wanted = TRY(discover());
     TRY(hold(wanted.ztunnel_netns, *wanted.ztunnel_pod));
     // The ztunnel's side first: nothing is led into a tunnel whose other end is not ready.
@@ -250,6 +254,8 @@ Result<void> Keeper::try_settle() {
 Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool changed) {
     std::vector<desired::EnrolledAddress> pods;
     for (const auto& address : addresses) {
+        const auto capture = pods_.captures().find(address);
+        if (capture != pods_.captures().end()) changed_pods_.pods.insert(capture->second.pod);
         if (auto pod = enrolled(*facts_, address)) pods.push_back(*std::move(pod));
     }
     const auto state = desired::pods_state(config_.datapath, *facts_, pods);
@@ -359,28 +365,35 @@ Result<std::string> Keeper::preview() {
                      desired::node_scope(config_.datapath, wanted.node), "node namespace"));
 }
 
-PodCaptures Keeper::captures() const {
-    PodCaptures pods;
-    for (const auto& [address, capture] : pods_.captures()) {
-        auto& pod = pods.try_emplace(capture.pod, PodCapture{.captured = true}).first->second;
+std::optional<PodCapture> Keeper::capture_of(const PodId& pod) const {
+    std::optional<PodCapture> whole;
+    for (const auto& address : pods_.captured_addresses(pod)) {
+        if (!whole) whole = PodCapture{.captured = true};
         if (const auto conflict = conflict_of({address})) {
-            pod = {.captured = false, .obstacle = describe(*conflict)};
+            whole = PodCapture{.captured = false, .obstacle = describe(*conflict)};
             continue;
         }
         const auto there = enrolled_.find(address);
-        if (there != enrolled_.end() && there->second.comment == capture.comment) continue;
-        pod.captured = false;
+        const auto& wanted = pods_.captures().at(address);
+        if (there != enrolled_.end() && there->second.comment == wanted.comment) continue;
+        whole->captured = false;
         const auto outside = outside_.find(address);
         if (outside != outside_.end()) {
-            pod.obstacle = outside->second.why;
-            pod.is_nodes = outside->second.is_nodes;
-        } else if (trouble_ && pod.obstacle.empty() &&
+            whole->obstacle = outside->second.why;
+            whole->is_nodes = outside->second.is_nodes;
+        } else if (trouble_ && whole->obstacle.empty() &&
                    (facts_ || !held_before_.contains(address))) {
-            pod.obstacle = describe(*trouble_);
-            pod.is_nodes = true;
+            whole->obstacle = describe(*trouble_);
+            whole->is_nodes = true;
         }
     }
-    return pods;
+    return whole;
+}
+
+ChangedPods Keeper::take_changed_pods() {
+    auto changed = std::exchange(changed_pods_, {});
+    changed.pods.merge(pods_.take_changed_pods());
+    return changed;
 }
 
 bool Keeper::is_our_link(std::uint32_t link_index) {

@@ -57,8 +57,10 @@ class Keeper {
     [[nodiscard]] std::optional<Error> remark() const;
     // What is foreign where these pods' host routes must be, as an error.
     [[nodiscard]] std::optional<Error> conflict_of(const std::vector<IpAddress>& addresses) const;
-    // What was captured when the kernel was last verified.
-    [[nodiscard]] PodCaptures captures() const;
+    // Of a pod that is to be captured: whether it was when the kernel was last verified.
+    [[nodiscard]] std::optional<PodCapture> capture_of(const PodId& pod) const;
+    // Of which pods that, or what the table shows, may have changed since the last call.
+    ChangedPods take_changed_pods();
     [[nodiscard]] const KeeperStats& stats() const { return stats_; }
 
     // Routes changed under us: what Discovery remembers, of all or of one, may be wrong.
@@ -140,6 +142,7 @@ class Keeper {
     std::map<IpAddress, Outside> outside_;
     std::map<IpAddress, plan::Conflict> conflicted_;
     std::vector<plan::Conflict> beside_;
+    ChangedPods changed_pods_;
     KeeperStats stats_;
     std::optional<Error> trouble_ =
         Error{.kind = ErrorKind::unavailable, .doing = "nothing was observed yet"};

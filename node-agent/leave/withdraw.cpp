@@ -1,5 +1,7 @@
 #include "node-agent/leave/withdraw.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "node-agent/loop/log.hpp"
@@ -13,11 +15,16 @@ void withdraw_status(asio::io_context& io, Send send, const config::AgentConfig&
     if (!config.status.annotate) return;
     auto only_annotations = config;
     only_annotations.status.events = false;
-    StatusWriter writer(io, std::move(send), only_annotations, [&] {
-        return StatusWriter::View{.verified = true, .shown = pods.shown(), .captures = {}};
-    });
-    writer.look_soon();
-    const auto left = [&] { return annotation_writes(config.policy, pods.shown(), {}, {}).size(); };
+    StatusWriter writer(io, std::move(send), only_annotations,
+                        {.verified = [] { return true; },
+                         .all = [&] { return pods.shown_ids(); },
+                         .pod = [&](const PodId& id) { return PodView{.shown = pods.find(id)}; }});
+    writer.look_soon({.all = true});
+    const auto left = [&] {
+        return std::ranges::count_if(pods.shown(), [&](const kube::Pod* pod) {
+            return annotation_write(config.policy, *pod, false, std::nullopt).has_value();
+        });
+    };
     const auto deadline = std::chrono::steady_clock::now() + patience;
     io.restart();
     while (left() > 0 && io.run_one_until(deadline) > 0) {

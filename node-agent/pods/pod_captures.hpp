@@ -1,13 +1,15 @@
 // Which pods are captured, for whoever reports it. Plain values.
 #pragma once
 
-#include <map>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "node-agent/pods/pod_table.hpp"
 
 namespace ambient::agent {
 
+// Of a pod that has an address which is to be captured.
 struct PodCapture {
     bool captured = false;      // all its addresses are, verified in the kernel
     std::string obstacle = {};  // why not; empty while that is not known
@@ -16,7 +18,16 @@ struct PodCapture {
     bool operator==(const PodCapture&) const = default;
 };
 
-// Every pod that has an address which is to be captured.
-using PodCaptures = std::map<PodId, PodCapture>;
+// A pod at this moment.
+struct PodView {
+    const kube::Pod* shown = nullptr;  // by the source; null: it is gone
+    std::optional<PodCapture> capture = std::nullopt;
+};
+
+// Pods of which a view may have changed.
+struct ChangedPods {
+    bool all = false;
+    std::set<PodId> pods = {};
+};
 
 }  // namespace ambient::agent

@@ -1,6 +1,7 @@
 #include "node-agent/pods/pod_table.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/rpc/attachment_comment.hpp"
@@ -99,7 +100,8 @@ void PodTable::replace(const kube::Objects& objects) {
 void PodTable::set_pod(const PodId& id, std::optional<kube::Pod> pod) {
     if (!pod && !pods_.contains(id)) return;
     auto& entry = pods_[id];
-    // Most versions of a pod differ in nothing that matters here.
+    if (entry.pod != pod) changed_pods_.insert(id);
+    // Most versions of a pod differ in nothing that decides.
     if (entry.pod && pod) entry.pod->resource_version = pod->resource_version;
     if (entry.pod == pod) return;
     const auto is_ztunnel = [&](const std::optional<kube::Pod>& one) {
@@ -157,18 +159,19 @@ std::optional<desired::Enrolment> PodTable::decide(const PodId& id, const std::s
 void PodTable::attach(const cni::Attachment& told, const PodId& id,
                       const std::vector<IpAddress>& addresses) {
     const auto attachment = as_remembered(told);
-    const auto shares = [&](const Attached& other) {
-        return std::ranges::find_first_of(other.addresses, addresses) != other.addresses.end();
-    };
-    std::vector<cni::Attachment> stale;
-    for (const auto& [other, attached] : attachments_) {
-        if (other == attachment || shares(attached)) stale.push_back(other);
+    std::set<cni::Attachment> stale;
+    if (attachments_.contains(attachment)) stale.insert(attachment);
+    for (const auto& address : addresses) {
+        const auto holder = holders_.find(address);
+        if (holder != holders_.end()) stale.insert(*holder->second);
     }
     for (const auto& other : stale)
         detach(other, {}, {});
     // A container without a pod's name (`ctr run --cni`): the source knows whose address it is.
     if (id == PodId{}) return;
-    attachments_[attachment] = {.pod = id, .addresses = addresses};
+    const auto made = attachments_.emplace(attachment, Attached{.pod = id, .addresses = addresses});
+    for (const auto& address : addresses)
+        holders_[address] = &made.first->first;
     auto& entry = pods_[id];
     entry.attachments.insert(attachment);
     for (const auto& address : addresses)
@@ -183,6 +186,8 @@ void PodTable::detach(const cni::Attachment& told, const PodId& id,
     Attached gone{.pod = id, .addresses = addresses};
     if (const auto known = attachments_.find(attachment); known != attachments_.end()) {
         gone = std::move(known->second);
+        for (const auto& address : gone.addresses)
+            holders_.erase(address);
         attachments_.erase(known);
     }
     const auto found = pods_.find(gone.pod);
@@ -279,11 +284,25 @@ void PodTable::choose(const IpAddress& address) {
     const auto old = captures_.find(address);
     if (winner ? old != captures_.end() && old->second == *winner : old == captures_.end()) return;
     changed_.insert(address);
+    if (old != captures_.end()) changed_pods_.insert(old->second.pod);
+    if (winner) changed_pods_.insert(winner->pod);
     if (winner) {
         captures_.insert_or_assign(address, *std::move(winner));
     } else {
         captures_.erase(old);
     }
+}
+
+std::vector<IpAddress> PodTable::captured_addresses(const PodId& id) const {
+    const auto entry = pods_.find(id);
+    if (entry == pods_.end()) return {};
+    std::vector<IpAddress> captured;
+    std::ranges::copy_if(entry->second.claims, std::back_inserter(captured),
+                         [&](const IpAddress& address) {
+                             const auto capture = captures_.find(address);
+                             return capture != captures_.end() && capture->second.pod == id;
+                         });
+    return captured;
 }
 
 std::set<IpAddress> PodTable::take_changed() { return std::exchange(changed_, {}); }
@@ -299,6 +318,14 @@ std::vector<const kube::Pod*> PodTable::shown() const {
         if (entry.pod) pods.push_back(&*entry.pod);
     }
     return pods;
+}
+
+std::vector<PodId> PodTable::shown_ids() const {
+    std::vector<PodId> ids;
+    for (const auto& [id, entry] : pods_) {
+        if (entry.pod) ids.push_back(id);
+    }
+    return ids;
 }
 
 std::vector<const kube::Pod*> PodTable::ztunnels() const {

@@ -46,6 +46,9 @@ class PodTable {
   public:
     // `node_name` filters pods; empty takes all.
     PodTable(desired::Policy policy, std::string node_name);
+    // No copies: it points into itself.
+    PodTable(PodTable&&) = default;
+    PodTable& operator=(PodTable&&) = default;
 
     // One more or another object. Only what the policy reads of it is kept.
     void put(kube::Pod pod);
@@ -92,8 +95,12 @@ class PodTable {
 
     // Every captured address.
     [[nodiscard]] const std::map<IpAddress, Capture>& captures() const { return captures_; }
+    // Those that are captured for this pod.
+    [[nodiscard]] std::vector<IpAddress> captured_addresses(const PodId& id) const;
     // Addresses whose capture changed since the last call.
     std::set<IpAddress> take_changed();
+    // Pods that are shown otherwise, or are captured otherwise, since the last call.
+    std::set<PodId> take_changed_pods() { return std::exchange(changed_pods_, {}); }
 
     // The ztunnel pods of this node, the active one first; empty when none is ready. Pointers until
     // the next change.
@@ -107,6 +114,7 @@ class PodTable {
 
     // Every pod that the source shows, of this node. Pointers until the next change.
     [[nodiscard]] std::vector<const kube::Pod*> shown() const;
+    [[nodiscard]] std::vector<PodId> shown_ids() const;
     // By name.
     using SpaceLabels = std::map<std::string, std::shared_ptr<const kube::Labels>>;
     [[nodiscard]] const SpaceLabels& namespaces() const { return spaces_; }
@@ -163,6 +171,7 @@ class PodTable {
     SpaceLabels spaces_;  // every namespace of the cluster, most with one of a few sets of labels
     std::map<PodId, Entry> pods_;
     std::map<cni::Attachment, Attached> attachments_;
+    std::map<IpAddress, const cni::Attachment*> holders_;  // an address has one attachment at most
     struct Recovered {
         std::string uid;
         std::vector<IpAddress> addresses;
@@ -171,6 +180,7 @@ class PodTable {
     std::map<IpAddress, std::map<PodId, Claim>> claims_;
     std::map<IpAddress, Capture> captures_;
     std::set<IpAddress> changed_;
+    std::set<PodId> changed_pods_;
     bool ztunnels_changed_ = false;
     std::vector<PodId> refused_ztunnels_;
     std::uint64_t ztunnel_claims_refused_ = 0;

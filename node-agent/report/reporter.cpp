@@ -1,6 +1,5 @@
 #include "node-agent/report/reporter.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "node-agent/loop/log.hpp"
@@ -19,11 +18,16 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
     if (subjects.api == nullptr) return made;
     const Send send = send_by(*subjects.api, io, *subjects.writes);
     if (config.status.annotate || config.status.events) {
-        self.status_.emplace(io, send, config, [&self] {
-            return StatusWriter::View{.verified = self.of_.readiness().datapath.state == Ready::ok,
-                                      .shown = self.of_.pods.shown(),
-                                      .captures = self.of_.keeper.captures()};
-        });
+        self.status_.emplace(
+            io, send, config,
+            StatusWriter::View{
+                .verified = [&self] { return self.of_.readiness().datapath.state == Ready::ok; },
+                .all = [&self] { return self.of_.pods.shown_ids(); },
+                .pod =
+                    [&self](const PodId& id) {
+                        return PodView{.shown = self.of_.pods.find(id),
+                                       .capture = self.of_.keeper.capture_of(id)};
+                    }});
     }
     if (!config.taint.empty()) self.taint_.emplace(io, send, config.node_name, config.taint);
     return made;
@@ -49,7 +53,10 @@ void Reporter::open_port(asio::io_context& io, const config::Health& at) {
 
 void Reporter::worked() {
     // Before everything is known there is nothing to say about a pod.
-    if (status_ && of_.pods.is_complete()) status_->look_soon();
+    if (of_.pods.is_complete()) {
+        const auto changed = of_.keeper.take_changed_pods();
+        if (status_) status_->look_soon(changed);
+    }
     if (taint_) taint_->ready(of_.readiness().state() == Ready::ok);
 }
 
@@ -74,10 +81,11 @@ Stats Reporter::stats() const {
                 .watch_restarts = of_.source.watch_restarts(),
                 .process = read_process(),
                 .now = std::chrono::steady_clock::now()};
-    const auto captures = of_.keeper.captures();
-    stats.pods.wanted = captures.size();
-    stats.pods.captured = static_cast<std::size_t>(std::ranges::count_if(
-        captures, [](const auto& capture) { return capture.second.captured; }));
+    for (const auto& pod : of_.pods.shown_ids()) {
+        const auto capture = of_.keeper.capture_of(pod);
+        stats.pods.wanted += capture ? 1 : 0;
+        stats.pods.captured += capture && capture->captured ? 1 : 0;
+    }
     if (of_.installer) {
         const auto& counters = of_.installer->counters();
         stats.installed = of_.installer->installed();

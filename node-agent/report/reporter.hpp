@@ -30,7 +30,7 @@ class Reporter {
     // Of whom it reports; all outlive it.
     struct Subjects {
         const PodTable& pods;
-        const Keeper& keeper;
+        Keeper& keeper;
         const Service& service;
         const Source& source;
         std::function<Readiness()> readiness;

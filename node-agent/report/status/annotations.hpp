@@ -1,13 +1,11 @@
-// Which pods' annotations are to be written so that each says what the kernel does. Pure.
+// Whether a pod's annotation is to be written so that it says what the kernel does. Pure.
 #pragma once
 
-#include <map>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "common/desired/config.hpp"
 #include "common/kube/objects.hpp"
-#include "node-agent/pods/pod_captures.hpp"
 #include "node-agent/report/status/requests.hpp"
 
 namespace ambient::agent {
@@ -19,7 +17,6 @@ struct WrittenAnnotation {
 
     bool operator==(const WrittenAnnotation&) const = default;
 };
-using Written = std::map<PodRef, WrittenAnnotation>;
 
 struct AnnotationWrite {
     PodRef pod;
@@ -29,16 +26,16 @@ struct AnnotationWrite {
     bool operator==(const AnnotationWrite&) const = default;
 };
 
-// `shown` is every pod that the source shows. A pod on its way out is left alone, and takes its
-// annotation with it; the value "disabled" is its owner's.
-std::vector<AnnotationWrite> annotation_writes(const desired::Policy& policy,
-                                               const std::vector<const kube::Pod*>& shown,
-                                               const PodCaptures& captures, const Written& written);
+// What is to be written to a pod that the kernel captures or not; `written` may be none. A pod on
+// its way out is left alone, and takes its annotation with it; the value "disabled" is its owner's.
+std::optional<AnnotationWrite> annotation_write(const desired::Policy& policy, const kube::Pod& pod,
+                                                bool captured,
+                                                const std::optional<WrittenAnnotation>& written);
 
-// Forgets what the source has shown by now, and what pods have that are gone. "enabled" is accepted
-// for the version that was looked at only, so any other version comes after it: whether the
-// annotation is there does not matter, somebody may have removed it since.
-void forget_shown(Written& written, const desired::Policy& policy,
-                  const std::vector<const kube::Pod*>& shown);
+// Whether the source has shown what was written by now. "enabled" is accepted for the version that
+// was looked at only, so any other version comes after it: whether the annotation is there does not
+// matter, somebody may have removed it since.
+bool is_shown(const WrittenAnnotation& written, const desired::Policy& policy,
+              const kube::Pod& pod);
 
 }  // namespace ambient::agent

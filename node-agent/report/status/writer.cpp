@@ -1,7 +1,7 @@
 #include "node-agent/report/status/writer.hpp"
 
 #include <algorithm>
-#include <set>
+#include <ranges>
 #include <utility>
 
 #include "common/base/overloaded.hpp"
@@ -20,7 +20,7 @@ constexpr Backoff::Bounds kDelays = {.first = 500ms, .most = 60s};
 }  // namespace
 
 StatusWriter::StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config,
-                           std::function<View()> view)
+                           View view)
     : send_(std::move(send)),
       policy_(config.policy),
       wanted_(config.status),
@@ -29,78 +29,149 @@ StatusWriter::StatusWriter(asio::io_context& io, Send send, const config::AgentC
       timer_(io),
       pause_(kDelays) {}
 
-void StatusWriter::look_soon() { look_at(Clock::now() + kSoon); }
-
-void StatusWriter::look_again() {
-    written_.clear();
-    look_soon();
+void StatusWriter::look_soon(const ChangedPods& changed) {
+    queue_.insert(changed.pods.begin(), changed.pods.end());
+    if (changed.all) {
+        for (const auto& pod : view_.all())
+            queue_.emplace(pod);
+        // Those that are gone are to be forgotten.
+        std::ranges::copy(memories_ | std::views::keys, std::inserter(queue_, queue_.end()));
+        queue_.insert(hindered_.begin(), hindered_.end());
+        queue_.emplace(std::nullopt);
+    }
+    if (!queue_.empty()) work_at(Clock::now() + kSoon);
 }
 
-void StatusWriter::look_at(Clock::time_point when) {
+void StatusWriter::look_again() {
+    for (auto& [owner, memory] : memories_)
+        memory.written.reset();
+    look_soon({.all = true});
+}
+
+void StatusWriter::work_at(Clock::time_point when) {
     if (when >= timer_at_) return;
     timer_at_ = when;
     timer_.expires_at(when);
     timer_.async_wait([this](const asio::error_code& code) {
         if (code) return;
         timer_at_ = Clock::time_point::max();
-        look();
+        work();
     });
+}
+
+// One that is not needed any more by then costs one look.
+void StatusWriter::wake_at(Clock::time_point when, const Owner& owner) {
+    wakes_.emplace(when, owner);
 }
 
 StatusWriter::Key StatusWriter::key_of(const Write& write) {
     return std::visit(
         Overloaded{[](const AnnotationWrite& annotation) {
-                       return Key{.is_event = false, .pod = annotation.pod};
+                       return Key{.kind = Kind::annotation, .ref = annotation.pod};
                    },
-                   [](const Obstacles::Due& due) { return Key{.is_event = true, .pod = due.pod}; }},
+                   [](const Event& event) { return Key{.kind = Kind::event, .ref = event.about}; }},
         write);
 }
 
-void StatusWriter::look() {
-    const auto view = view_();
+StatusWriter::Owner StatusWriter::owner_of(const Ref& ref) {
+    return ref ? Owner(ref->id) : std::nullopt;
+}
+
+void StatusWriter::work() {
     const auto now = Clock::now();
-    forget_shown(written_, policy_, view.shown);
-    forget_delays(view.shown);
-    queue_.clear();
-    if (wanted_.events) {
-        for (auto& due : obstacles_.due(view.shown, view.captures, now))
-            queue_.emplace_back(std::move(due));
-        if (const auto next = obstacles_.next()) look_at(*next);
-    }
-    if (wanted_.annotate && view.verified) {
-        for (auto& write : annotation_writes(policy_, view.shown, view.captures, written_))
-            queue_.emplace_back(std::move(write));
-    }
-    std::erase_if(queue_, [&](const Write& write) {
-        // Looked at again when that one is answered.
-        if (under_way_.contains(key_of(write))) return true;
-        const auto delay = delays_.find(key_of(write));
-        if (delay == delays_.end() || delay->second.until <= now) return false;
-        look_at(delay->second.until);
-        return true;
-    });
-    send_next();
-}
-
-void StatusWriter::forget_delays(const std::vector<const kube::Pod*>& shown) {
-    if (delays_.empty()) return;
-    std::set<Obstacles::Owner> alive = {std::nullopt};
-    for (const auto* pod : shown)
-        alive.insert(ref_of(*pod));
-    std::erase_if(delays_, [&](const auto& delay) { return !alive.contains(delay.first.pod); });
-}
-
-void StatusWriter::send_next() {
-    if (queue_.empty()) return;
-    if (Clock::now() < paused_until_) return look_at(paused_until_);
+    for (; !wakes_.empty() && wakes_.begin()->first <= now; wakes_.erase(wakes_.begin()))
+        queue_.insert(wakes_.begin()->second);
+    if (!queue_.empty() && now < paused_until_) return work_at(paused_until_);
+    // With an answer it goes on.
     while (!queue_.empty() && under_way_.size() < kMaxStatusRequests) {
-        const auto write = std::move(queue_.back());
-        queue_.pop_back();
-        const auto key = key_of(write);
-        under_way_[key] = send_(
-            request_for(write),
-            [this, write](const Result<kubeapi::Response>& answer) { take_answer(write, answer); });
+        const auto owner = *queue_.begin();
+        const auto write = next_write(owner);
+        if (!write) {
+            queue_.erase(owner);
+            continue;
+        }
+        under_way_[key_of(*write)] =
+            send_(request_for(*write),
+                  [this, write = *write](const auto& answer) { take_answer(write, answer); });
     }
+    if (!wakes_.empty()) work_at(wakes_.begin()->first);
+}
+
+std::optional<StatusWriter::Write> StatusWriter::next_write(const Owner& owner) {
+    const auto view = owner ? view_.pod(*owner) : PodView{};
+    if (owner) note_hindered(*owner, !obstacle_of(view, Hindered::node).empty());
+    if (owner && view.shown == nullptr) {
+        memories_.erase(owner);
+        return std::nullopt;
+    }
+    const auto ref = owner ? Ref(ref_of(*view.shown)) : std::nullopt;
+    auto& memory = memories_[owner];
+    const auto uid = ref ? ref->uid : std::string();
+    if (memory.uid != uid) memory = {.uid = uid};
+    std::optional<Write> write;
+    if (owner) {
+        const bool captured = view.capture && view.capture->captured;
+        write = annotation_to_write(*view.shown, captured, memory);
+    }
+    if (!write) {
+        const auto why = owner ? obstacle_of(view, Hindered::pod) : nodes_obstacle();
+        write = event_to_write(ref, why, memory);
+    }
+    if (memory.is_empty()) memories_.erase(owner);
+    return write;
+}
+
+std::optional<StatusWriter::Write> StatusWriter::annotation_to_write(const kube::Pod& pod,
+                                                                     bool captured,
+                                                                     Memory& memory) {
+    if (memory.written && is_shown(*memory.written, policy_, pod)) memory.written.reset();
+    if (!wanted_.annotate || !view_.verified()) return std::nullopt;
+    auto write = annotation_write(policy_, pod, captured, memory.written);
+    if (!write || !may_write(key_of(*write), memory)) return std::nullopt;
+    return write;
+}
+
+std::optional<StatusWriter::Write> StatusWriter::event_to_write(const Ref& about,
+                                                                const std::string& why,
+                                                                Memory& memory) {
+    if (!wanted_.events) return std::nullopt;
+    const auto now = Clock::now();
+    const auto when = memory.obstacle.stands(why, now);
+    if (when && *when > now) wake_at(*when, owner_of(about));
+    if (!when || *when > now) return std::nullopt;
+    Event event = {.about = about, .why = why};
+    if (!may_write(key_of(event), memory)) return std::nullopt;
+    return event;
+}
+
+bool StatusWriter::may_write(const Key& key, const Memory& memory) {
+    // Looked at again when that one is answered.
+    if (under_way_.contains(key)) return false;
+    const auto delay = memory.delays.find(key.kind);
+    if (delay == memory.delays.end() || delay->second.until <= Clock::now()) return true;
+    wake_at(delay->second.until, owner_of(key.ref));
+    return false;
+}
+
+// The node is looked at when the first of its pods is hindered by what is the node's, and when the
+// last one is no more.
+void StatusWriter::note_hindered(const PodId& pod, bool by_nodes_obstacle) {
+    const bool before = !hindered_.empty();
+    if (by_nodes_obstacle) {
+        hindered_.insert(pod);
+    } else {
+        hindered_.erase(pod);
+    }
+    if (before == hindered_.empty()) queue_.emplace(std::nullopt);
+}
+
+// As any of its pods has it now.
+std::string StatusWriter::nodes_obstacle() {
+    for (; !hindered_.empty(); hindered_.erase(hindered_.begin())) {
+        auto why = obstacle_of(view_.pod(*hindered_.begin()), Hindered::node);
+        if (!why.empty()) return why;
+    }
+    return {};
 }
 
 kubeapi::Request StatusWriter::request_for(const Write& write) const {
@@ -110,8 +181,8 @@ kubeapi::Request StatusWriter::request_for(const Write& write) const {
                        return what.enabled ? set_annotation(what.pod, what.resource_version, name)
                                            : clear_annotation(what.pod, name);
                    },
-                   [&](const Obstacles::Due& due) {
-                       return not_captured_event(due.pod, due.why, node_name_,
+                   [&](const Event& event) {
+                       return not_captured_event(event.about, event.why, node_name_,
                                                  std::chrono::system_clock::now());
                    }},
         write);
@@ -120,52 +191,55 @@ kubeapi::Request StatusWriter::request_for(const Write& write) const {
 void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Response>& answer) {
     const auto key = key_of(write);
     under_way_.erase(key);
+    const auto owner = owner_of(key.ref);
+    const auto uid = key.ref ? key.ref->uid : std::string();
+    Memory unknown;  // of a pod that another one has followed
+    auto& known = memories_.try_emplace(owner, Memory{.uid = uid}).first->second;
+    auto& memory = known.uid == uid ? known : unknown;
     // An Event of this name is there already: by an agent before us.
-    const bool is_there = key.is_event && answer && answer->status == kConflict;
+    const bool is_there = key.kind == Kind::event && answer && answer->status == kConflict;
     const auto verdict = is_there ? Verdict::done : judge(answer);
     if (verdict == Verdict::done) {
         pause_.reset();
-        delays_.erase(key);
         last_failure_.clear();
+        memory.delays.erase(key.kind);
         std::visit(
             Overloaded{[&](const AnnotationWrite& annotation) {
-                           written_[annotation.pod] = {
-                               .enabled = annotation.enabled,
-                               .resource_version = annotation.resource_version};
+                           memory.written = {.enabled = annotation.enabled,
+                                             .resource_version = annotation.resource_version};
                        },
-                       [&](const Obstacles::Due& due) { obstacles_.told(due, Clock::now()); }},
+                       [&](const Event& event) { memory.obstacle.told(event.why, Clock::now()); }},
             write);
     } else {
-        const auto text = describe(answer);
-        // Somebody changed the pod while we looked at it, as the kubelet does all the time.
-        const bool is_overtaken = !key.is_event && answer && answer->status == kConflict;
-        const bool is_news = !is_overtaken && std::exchange(last_failure_, text) != text;
-        log(is_news ? LogLevel::warning : LogLevel::debug, "status not written",
-            {key.pod ? Field("pod", to_string(key.pod->id)) : Field("node", node_name_),
-             {"what", key.is_event ? "event" : "annotation"},
-             {"answer", text}});
-        if (verdict == Verdict::unavailable) {
-            pause(answer);
-        } else if (verdict == Verdict::refused && key.is_event) {
-            // Its namespace is on its way out.
-            obstacles_.told(std::get<Obstacles::Due>(write), Clock::now());
-        } else {
-            retry_later(write, answer);
-        }
+        take_failure(write, answer, verdict, memory);
     }
-    ++counters_[{.what = key.is_event ? "event" : "annotation",
+    ++counters_[{.what = key.kind == Kind::event ? "event" : "annotation",
                  .result = verdict == Verdict::done      ? "success"
                            : verdict == Verdict::refused ? "refused"
                                                          : "failure"}];
-    send_next();
-    look_soon();
+    queue_.insert(owner);
+    work();
 }
 
-// The pod is gone, another one by now, or somebody else has written to it: what is wanted then is
-// seen when the source shows it.
-void StatusWriter::retry_later(const Write& write, const Result<kubeapi::Response>& answer) {
+void StatusWriter::take_failure(const Write& write, const Result<kubeapi::Response>& answer,
+                                Verdict verdict, Memory& memory) {
+    const auto key = key_of(write);
+    const auto text = describe(answer);
+    const auto* event = std::get_if<Event>(&write);
+    // Somebody changed the pod while we looked at it, as the kubelet does all the time.
+    const bool is_overtaken = event == nullptr && answer && answer->status == kConflict;
+    const bool is_news = !is_overtaken && std::exchange(last_failure_, text) != text;
+    log(is_news ? LogLevel::warning : LogLevel::debug, "status not written",
+        {key.ref ? Field("pod", to_string(key.ref->id)) : Field("node", node_name_),
+         {"what", event ? "event" : "annotation"},
+         {"answer", text}});
+    if (verdict == Verdict::unavailable) return pause(answer);
+    // Its namespace is on its way out.
+    if (verdict == Verdict::refused && event) return memory.obstacle.told(event->why, Clock::now());
+    // The pod is gone, another one by now, or somebody else has written to it: what is wanted then
+    // is seen when the source shows it.
     auto& delay =
-        delays_.try_emplace(key_of(write), Backoff(kDelays), Clock::time_point()).first->second;
+        memory.delays.try_emplace(key.kind, Backoff(kDelays), Clock::time_point()).first->second;
     delay.until = Clock::now() + wait_after(answer, delay.backoff.next());
 }
 

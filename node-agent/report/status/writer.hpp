@@ -2,14 +2,18 @@
 // on every pod that is captured, and an Event that says why one is not. It only follows: nothing
 // that fails here touches the datapath, and nothing that it reads decides about a capture.
 //
-// On the loop. A few requests at a time. What fails for one pod is tried again for that pod, later
-// each time; a server that cannot be reached pauses everything.
+// On the loop, as a work queue: who has changed is looked at, and only who has. A few requests at a
+// time. What fails for one pod is tried again for that pod, later each time; a server that cannot
+// be reached pauses everything.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,10 +22,11 @@
 
 #include "common/config/agent_config.hpp"
 #include "node-agent/loop/backoff.hpp"
+#include "node-agent/pods/pod_captures.hpp"
 #include "node-agent/report/stats.hpp"
 #include "node-agent/report/status/annotations.hpp"
 #include "node-agent/report/status/api.hpp"
-#include "node-agent/report/status/obstacles.hpp"
+#include "node-agent/report/status/obstacle.hpp"
 
 namespace ambient::agent {
 
@@ -29,61 +34,87 @@ inline constexpr std::size_t kMaxStatusRequests = 4;
 
 class StatusWriter {
   public:
-    // How things are.
+    // How things are now.
     struct View {
-        bool verified = false;  // `captures` is what the kernel was seen to do
-        std::vector<const kube::Pod*> shown;
-        PodCaptures captures;
+        std::function<bool()> verified;  // captures are what the kernel was seen to do
+        std::function<std::vector<PodId>()> all;
+        std::function<PodView(const PodId&)> pod;
     };
-    StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config,
-                 std::function<View()> view);
+    StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config, View view);
 
-    // Something may have changed.
-    void look_soon();
-    // The same, and what was written is no longer trusted to be still there.
+    // These may have changed.
+    void look_soon(const ChangedPods& changed);
+    // At all of them, and what was written is no longer trusted to be still there.
     void look_again();
 
     [[nodiscard]] const StatusWrites& counters() const { return counters_; }
 
   private:
     using Clock = std::chrono::steady_clock;
-    using Write = std::variant<AnnotationWrite, Obstacles::Due>;
+    using Owner = std::optional<PodId>;  // none: the node
+    using Ref = std::optional<PodRef>;
+    struct Event {
+        Ref about;
+        std::string why;
+    };
+    using Write = std::variant<AnnotationWrite, Event>;
+    enum class Kind : std::uint8_t { annotation, event };
     // A pod is written to by one request of a kind at a time, and so is the node.
     struct Key {
-        bool is_event = false;
-        Obstacles::Owner pod;
+        Kind kind;
+        Ref ref;
         auto operator<=>(const Key&) const = default;
     };
     struct Delay {
         Backoff backoff;
         Clock::time_point until;
     };
+    // Of a pod, or the node, for as long as there is something to remember.
+    struct Memory {
+        std::string uid;  // another pod of the name is nobody that we know
+        std::optional<WrittenAnnotation> written = std::nullopt;
+        Obstacle obstacle = {};
+        std::map<Kind, Delay> delays = {};
+
+        [[nodiscard]] bool is_empty() const {
+            return !written && obstacle.is_forgotten() && delays.empty();
+        }
+    };
 
     static Key key_of(const Write& write);
-    void look();
-    void look_at(Clock::time_point when);
-    void forget_delays(const std::vector<const kube::Pod*>& shown);
-    void send_next();
+    static Owner owner_of(const Ref& ref);
+    void work();
+    void work_at(Clock::time_point when);
+    void wake_at(Clock::time_point when, const Owner& owner);
+    [[nodiscard]] std::optional<Write> next_write(const Owner& owner);
+    [[nodiscard]] std::optional<Write> annotation_to_write(const kube::Pod& pod, bool captured,
+                                                           Memory& memory);
+    [[nodiscard]] std::optional<Write> event_to_write(const Ref& about, const std::string& why,
+                                                      Memory& memory);
+    [[nodiscard]] bool may_write(const Key& key, const Memory& memory);
+    void note_hindered(const PodId& pod, bool by_nodes_obstacle);
+    [[nodiscard]] std::string nodes_obstacle();
     [[nodiscard]] kubeapi::Request request_for(const Write& write) const;
     void take_answer(const Write& write, const Result<kubeapi::Response>& answer);
-    void retry_later(const Write& write, const Result<kubeapi::Response>& answer);
+    void take_failure(const Write& write, const Result<kubeapi::Response>& answer, Verdict verdict,
+                      Memory& memory);
     void pause(const Result<kubeapi::Response>& answer);
 
     Send send_;
     desired::Policy policy_;
     config::Status wanted_;
     std::string node_name_;
-    std::function<View()> view_;
+    View view_;
     asio::steady_timer timer_;
     Clock::time_point timer_at_ = Clock::time_point::max();
 
-    std::vector<Write> queue_;  // the next one last
+    std::set<Owner> queue_;  // to be looked at
+    std::set<std::pair<Clock::time_point, Owner>> wakes_;
     std::map<Key, kubeapi::Call> under_way_;
-    std::map<Key, Delay> delays_;
+    std::map<Owner, Memory> memories_;
+    std::set<PodId> hindered_;  // by what is the node's
     Backoff pause_;
     Clock::time_point paused_until_;
-    Written written_;
-    Obstacles obstacles_;
     StatusWrites counters_;
     std::string last_failure_;
 };

@@ -421,3 +421,39 @@ TEST_CASE("only a ztunnel's change is a change of ztunnels") {
     pods.drop_pod({"istio-system", "ztunnel"});
     CHECK(pods.take_ztunnels_changed());
 }
+
+TEST_CASE("only pods that something was changed of are changed") {
+    auto pods = table();
+    const PodId web = {"mesh", "web"};
+    const PodId other = {"mesh", "other"};
+    auto pod = running("web", {kFirst});
+    pods.replace(mesh({pod, running("other", {})}));
+    CHECK(pods.take_changed_pods() == std::set{other, web});
+    CHECK(pods.take_changed_pods().empty());
+    SUBCASE("the same again") {
+        pods.put(pod);
+        CHECK(pods.take_changed_pods().empty());
+    }
+    SUBCASE("another version, or annotation: a writer goes by them") {
+        pod.resource_version = "2";
+        pods.put(pod);
+        CHECK(pods.take_changed_pods() == std::set{web});
+        pod.annotations["ambient.istio.io/redirection"] = "enabled";
+        pods.put(pod);
+        CHECK(pods.take_changed_pods() == std::set{web});
+    }
+    SUBCASE("it is gone") {
+        pods.drop_pod(web);
+        CHECK(pods.take_changed_pods() == std::set{web});
+    }
+    SUBCASE("its address is another one's") {
+        pods.attach({kContainer, "eth0"}, other, {kFirst});
+        CHECK(pods.captured_addresses(other) == std::vector{kFirst});
+        CHECK(pods.captured_addresses(web).empty());
+        CHECK(pods.take_changed_pods() == std::set{other, web});
+    }
+    SUBCASE("its namespace is not ambient any more") {
+        pods.put(kube::Namespace{.name = "mesh"});
+        CHECK(pods.take_changed_pods() == std::set{web});
+    }
+}

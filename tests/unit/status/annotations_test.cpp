@@ -1,5 +1,6 @@
 #include "node-agent/report/status/annotations.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,85 +19,51 @@ kube::Pod web(const std::string& annotation, const std::string& version = "7") {
     return pod;
 }
 
-using Writes = std::vector<AnnotationWrite>;
+using Write = std::optional<AnnotationWrite>;
 
-const PodCaptures kCaptured = {{kWeb.id, {.captured = true, .obstacle = {}}}};
-const PodCaptures kMissing = {{kWeb.id, {.captured = false, .obstacle = "no veth"}}};
-const Writes kSet = {{.pod = kWeb, .resource_version = "7", .enabled = true}};
-const Writes kClear = {{.pod = kWeb, .resource_version = "7", .enabled = false}};
+const Write kSet = AnnotationWrite{.pod = kWeb, .resource_version = "7", .enabled = true};
+const Write kClear = AnnotationWrite{.pod = kWeb, .resource_version = "7", .enabled = false};
 
 TEST_CASE("every combination of what the annotation says and what the kernel does") {
     struct Case {
         const char* annotation;
-        const PodCaptures* captures;
-        Writes expected;
+        bool captured;
+        Write expected;
     };
-    const PodCaptures none;
     const std::vector<Case> cases = {
-        {"", &kCaptured, kSet},
-        {"", &kMissing, {}},
-        {"", &none, {}},
-        {"enabled", &kCaptured, {}},
-        {"enabled", &kMissing, kClear},
-        {"enabled", &none, kClear},
-        {"disabled", &kCaptured, {}},
-        {"disabled", &kMissing, {}},
-        {"disabled", &none, {}},
-        {"other", &kCaptured, kSet},
-        {"other", &none, {}},
+        {"", true, kSet},           {"", false, {}},        {"enabled", true, {}},
+        {"enabled", false, kClear}, {"disabled", true, {}}, {"disabled", false, {}},
+        {"other", true, kSet},      {"other", false, {}},
     };
     for (const auto& c : cases) {
         auto pod = web(c.annotation);
         CAPTURE(c.annotation);
-        CHECK(annotation_writes(kPolicy, {&pod}, *c.captures, {}) == c.expected);
+        CHECK(annotation_write(kPolicy, pod, c.captured, {}) == c.expected);
         pod.terminating = true;
-        CHECK(annotation_writes(kPolicy, {&pod}, *c.captures, {}).empty());
+        CHECK_FALSE(annotation_write(kPolicy, pod, c.captured, {}));
     }
 }
 
 // Written when the source showed version 7.
-const Written kEnabled = {{kWeb, {.enabled = true, .resource_version = "7"}}};
-const Written kRemoved = {{kWeb, {.enabled = false, .resource_version = "7"}}};
+const WrittenAnnotation kEnabled = {.enabled = true, .resource_version = "7"};
+const WrittenAnnotation kRemoved = {.enabled = false, .resource_version = "7"};
 
 TEST_CASE("what was written and is not shown yet is not written again") {
     const auto pod = web("");
-    auto written = kEnabled;
-    forget_shown(written, kPolicy, {&pod});
-    CHECK(written == kEnabled);
-    CHECK(annotation_writes(kPolicy, {&pod}, kCaptured, written).empty());
-    CHECK(annotation_writes(kPolicy, {&pod}, {}, written) == kClear);
+    CHECK_FALSE(is_shown(kEnabled, kPolicy, pod));
+    CHECK_FALSE(annotation_write(kPolicy, pod, true, kEnabled));
+    CHECK(annotation_write(kPolicy, pod, false, kEnabled) == kClear);
 }
 
 TEST_CASE("shown once, what the source says counts: also that somebody removed it") {
-    auto written = kEnabled;
-    auto pod = web("enabled", "8");
-    SUBCASE("seen with the annotation") {}
-    SUBCASE("seen only when it was gone again") { pod = web("", "9"); }
-    forget_shown(written, kPolicy, {&pod});
-    CHECK(written.empty());
-    pod = web("", "9");
-    CHECK(annotation_writes(kPolicy, {&pod}, kCaptured, written) ==
-          Writes{{.pod = kWeb, .resource_version = "9", .enabled = true}});
+    CHECK(is_shown(kEnabled, kPolicy, web("enabled", "8")));
+    CHECK(is_shown(kEnabled, kPolicy, web("", "9")));  // seen only when it was gone again
 }
 
 TEST_CASE("a removal is shown when the annotation is gone, whatever changed before") {
-    auto written = kRemoved;
-    auto pod = web("enabled", "8");
-    forget_shown(written, kPolicy, {&pod});
-    CHECK(written == kRemoved);
-    CHECK(annotation_writes(kPolicy, {&pod}, {}, written).empty());
-    pod = web("", "9");
-    forget_shown(written, kPolicy, {&pod});
-    CHECK(written.empty());
-}
-
-TEST_CASE("another pod of the same name was never written to") {
-    auto written = kEnabled;
-    auto pod = web("");
-    pod.uid = "uid-2";
-    CHECK(annotation_writes(kPolicy, {&pod}, kCaptured, written).size() == 1);
-    forget_shown(written, kPolicy, {&pod});
-    CHECK(written.empty());
+    CHECK_FALSE(is_shown(kRemoved, kPolicy, web("enabled", "8")));
+    CHECK_FALSE(annotation_write(kPolicy, web("enabled", "8"), false, kRemoved));
+    CHECK(is_shown(kRemoved, kPolicy, web("", "9")));
 }
 
 }  // namespace

@@ -1,7 +1,10 @@
 #include "node-agent/report/status/writer.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <map>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,48 +20,140 @@ constexpr StatusWrite kWritten = {.what = "annotation", .result = "success"};
 constexpr StatusWrite kFailed = {.what = "annotation", .result = "failure"};
 constexpr StatusWrite kRefused = {.what = "annotation", .result = "refused"};
 
+PodId web(std::size_t number) { return {"default", "web-" + std::to_string(number)}; }
+
 struct Scene {
     explicit Scene(int count) {
         for (int i = 0; i < count; ++i) {
-            const auto name = "web-" + std::to_string(i);
-            pods.push_back({.namespace_name = "default",
-                            .name = name,
-                            .uid = "uid-" + name,
-                            .resource_version = "1"});
-            view.captures[{"default", name}] = {.captured = true, .obstacle = {}};
+            const auto id = web(static_cast<std::size_t>(i));
+            add(id);
         }
-        view.verified = true;
-        writer.look_soon();
+        look();
     }
 
-    StatusWriter::View now() {
-        view.shown.clear();
-        for (const auto& pod : pods)
-            view.shown.push_back(&pod);
-        return view;
+    void add(const PodId& id) {
+        pods[id] = {.namespace_name = id.space,
+                    .name = id.name,
+                    .uid = "uid-" + id.name,
+                    .resource_version = "1"};
+        captures[id] = {.captured = true, .obstacle = {}};
     }
+
+    StatusWriter::View view() {
+        return {.verified = [this] { return verified; },
+                .all =
+                    [this] {
+                        const auto ids = pods | std::views::keys;
+                        return std::vector(ids.begin(), ids.end());
+                    },
+                .pod =
+                    [this](const PodId& id) {
+                        asked.push_back(id);
+                        PodView pod;
+                        if (const auto shown = pods.find(id); shown != pods.end())
+                            pod.shown = &shown->second;
+                        if (const auto capture = captures.find(id); capture != captures.end())
+                            pod.capture = capture->second;
+                        return pod;
+                    }};
+    }
+
+    // Everything may have changed, or only one pod.
+    void look() { writer.look_soon({.all = true}); }
+    void look(std::size_t pod) { writer.look_soon({.pods = {web(pod)}}); }
 
     // The source shows what was written.
     void show(std::size_t pod) {
-        pods[pod].annotations["ambient.istio.io/redirection"] = "enabled";
-        pods[pod].resource_version = "2";
-        writer.look_soon();
+        pods[web(pod)].annotations["ambient.istio.io/redirection"] = "enabled";
+        pods[web(pod)].resource_version = "2";
+        look(pod);
     }
 
     FakeApi api;
-    std::vector<kube::Pod> pods;
-    StatusWriter::View view;
+    std::map<PodId, kube::Pod> pods;
+    std::map<PodId, PodCapture> captures;
+    bool verified = true;
+    std::vector<PodId> asked;  // of which pods the writer wanted to know how they are
     config::AgentConfig config = {.node_name = "node-a"};
     Budget writes{kWrites};
-    StatusWriter writer{api.io, within(writes, api.io, api.send()), config,
-                        [this] { return now(); }};
+    StatusWriter writer{api.io, within(writes, api.io, api.send()), config, view()};
 };
+
+// A node's 5,000 pods must cost an event no more than its 10.
+TEST_CASE("a pod that changes is looked at alone, however many there are") {
+    Scene scene(500);
+    for (std::size_t i = 0; i < 500; ++i)
+        scene.pods[web(i)].annotations["ambient.istio.io/redirection"] = "enabled";
+    scene.api.settle();
+    CHECK(scene.api.all.empty());
+    scene.asked.clear();
+    SUBCASE("nothing is to be written") {
+        scene.look(7);
+        scene.api.settle();
+        CHECK(scene.asked == std::vector{web(7)});
+    }
+    SUBCASE("it is written to") {
+        scene.captures.erase(web(7));
+        scene.look(7);
+        scene.api.wait(1);
+        scene.api.answer(0, 200);
+        scene.api.settle();
+        CHECK(std::ranges::count(scene.asked, web(7)) == std::ssize(scene.asked));
+        CHECK(scene.asked.size() <= 3);
+    }
+    SUBCASE("it is gone") {
+        scene.pods.erase(web(7));
+        scene.captures.erase(web(7));
+        scene.look(7);
+        scene.api.settle();
+        CHECK(scene.asked == std::vector{web(7)});
+    }
+    SUBCASE("an obstacle of its own") {
+        scene.captures[web(7)] = {.obstacle = "no veth"};
+        scene.look(7);
+        scene.api.wait(1);  // its annotation
+        scene.api.answer(0, 200);
+        scene.api.wait(2, kObstacleLasts + 5s);
+        CHECK(scene.api.request(1).path.ends_with("/events"));
+        CHECK(std::ranges::count(scene.asked, web(7)) == std::ssize(scene.asked));
+    }
+}
+
+TEST_CASE("another pod of the same name was never written to") {
+    Scene scene(1);
+    scene.api.wait(1);
+    scene.pods[web(0)].uid = "uid-2";
+    SUBCASE("answered before") {
+        scene.api.answer(0, 200);
+        scene.look(0);
+    }
+    SUBCASE("answered after") {
+        scene.look(0);
+        scene.api.wait(2);
+        scene.api.answer(0, 200);
+    }
+    scene.api.wait(2);
+    CHECK(scene.api.request(1).body.contains("uid-2"));
+    scene.api.settle();
+    CHECK(scene.api.all.size() == 2);
+}
+
+TEST_CASE("a pod that is gone is not written to any more, also after a failure") {
+    Scene scene(1);
+    scene.api.wait(1);
+    scene.api.answer(0, 500);
+    scene.pods.clear();
+    scene.captures.clear();
+    scene.look(0);
+    scene.api.settle(800ms);  // tried again after 250 to 500 ms
+    CHECK(scene.api.all.size() == 1);
+}
 
 TEST_CASE("each captured pod is annotated once, also before the source shows it") {
     Scene scene(1);
     scene.api.wait(1);
     CHECK(scene.api.request(0).path == "/api/v1/namespaces/default/pods/web-0/status");
-    scene.writer.look_soon();
+    scene.look();
     scene.api.settle();
     CHECK(scene.api.all.size() == 1);  // one at a time
     scene.api.answer(0, 200);
@@ -69,17 +164,17 @@ TEST_CASE("each captured pod is annotated once, also before the source shows it"
     CHECK(scene.writer.counters() == StatusWrites{{kWritten, 1}});
 
     SUBCASE("somebody removed it: it is put back") {
-        scene.pods[0].annotations.clear();
-        scene.writer.look_soon();
+        scene.pods[web(0)].annotations.clear();
+        scene.look();
         scene.api.wait(2);
     }
     SUBCASE("not captured any more: it is removed") {
-        scene.view.captures.clear();
-        scene.writer.look_soon();
+        scene.captures.clear();
+        scene.look();
         scene.api.wait(2);
         CHECK(scene.api.request(1).content_type == "application/json-patch+json");
         scene.api.answer(1, 200);
-        scene.writer.look_soon();
+        scene.look();
         scene.api.settle();
         CHECK(scene.api.all.size() == 2);  // it will be shown
         scene.writer.look_again();
@@ -91,8 +186,8 @@ TEST_CASE("each captured pod is annotated once, also before the source shows it"
 TEST_CASE("a change while a write is under way is not lost") {
     Scene scene(1);
     scene.api.wait(1);
-    scene.view.captures.clear();
-    scene.writer.look_soon();
+    scene.captures.clear();
+    scene.look();
     scene.api.settle();
     CHECK(scene.api.all.size() == 1);
     scene.api.answer(0, 200);
@@ -103,7 +198,7 @@ TEST_CASE("a change while a write is under way is not lost") {
 TEST_CASE("a look while many writes are under way writes none of them again") {
     Scene scene(20);
     scene.api.wait(kMaxStatusRequests);
-    scene.writer.look_soon();
+    scene.look();
     scene.api.settle();
     std::set<std::string> paths;
     for (std::size_t i = 0; i < 20; ++i) {
@@ -117,13 +212,13 @@ TEST_CASE("a look while many writes are under way writes none of them again") {
 
 TEST_CASE("nothing is written while the kernel is not verified, or when it is not wanted") {
     Scene scene(1);
-    SUBCASE("not verified") { scene.view.verified = false; }
+    SUBCASE("not verified") { scene.verified = false; }
     SUBCASE("only events are wanted") {
         config::AgentConfig config;
         config.status.annotate = false;
-        StatusWriter writer(scene.api.io, scene.api.send(), config, [&] { return scene.now(); });
-        scene.view.verified = false;
-        writer.look_soon();
+        StatusWriter writer(scene.api.io, scene.api.send(), config, scene.view());
+        scene.verified = false;
+        writer.look_soon({.all = true});
         scene.api.settle();
     }
     scene.api.settle();
@@ -243,9 +338,8 @@ TEST_CASE("a refusal holds up that pod only, and is tried again later") {
     scene.api.settle(200ms);
     CHECK(scene.api.all.size() == 1);
     CHECK(scene.writer.counters().at(kRefused) == 1);
-    scene.pods.push_back({.namespace_name = "default", .name = "new", .uid = "uid-new"});
-    scene.view.captures[{"default", "new"}] = {.captured = true, .obstacle = {}};
-    scene.writer.look_soon();
+    scene.add({"default", "new"});
+    scene.look();
     scene.api.wait(2);
     CHECK(scene.api.request(1).path.ends_with("/new/status"));
     scene.api.wait(3);
@@ -254,17 +348,17 @@ TEST_CASE("a refusal holds up that pod only, and is tried again later") {
 
 TEST_CASE("a pod that changed since we looked is written to as it is shown by then") {
     Scene scene(1);
-    scene.pods[0].resource_version = "1";
+    scene.pods[web(0)].resource_version = "1";
     scene.api.wait(1);
     CHECK(scene.api.request(0).body.contains(R"("resourceVersion":"1")"));
     scene.api.answer(0, 409);
     SUBCASE("the same to us") {
-        scene.pods[0].resource_version = "2";
+        scene.pods[web(0)].resource_version = "2";
         scene.api.wait(2);
         CHECK(scene.api.request(1).body.contains(R"("resourceVersion":"2")"));
     }
     SUBCASE("its owner wants it out") {
-        scene.pods[0].annotations["ambient.istio.io/redirection"] = "disabled";
+        scene.pods[web(0)].annotations["ambient.istio.io/redirection"] = "disabled";
         scene.api.settle(800ms);  // tried again after 250 to 500 ms
         CHECK(scene.api.all.size() == 1);
     }
@@ -272,9 +366,9 @@ TEST_CASE("a pod that changed since we looked is written to as it is shown by th
 
 TEST_CASE("what hinders the node is one Event, whatever the number of its pods") {
     Scene scene(50);
-    for (auto& [pod, capture] : scene.view.captures)
+    for (auto& [pod, capture] : scene.captures)
         capture = {.obstacle = "no ztunnel", .is_nodes = true};
-    scene.view.verified = false;
+    scene.verified = false;
     scene.api.settle();
     CHECK(scene.api.all.empty());
     scene.api.wait(1, kObstacleLasts + 5s);
@@ -284,17 +378,51 @@ TEST_CASE("what hinders the node is one Event, whatever the number of its pods")
     CHECK(scene.api.all.size() == 1);
 }
 
+// Another pod that it hinders is no news, and it is told again as long as it hinders one.
+TEST_CASE("what hinders the node is told while it hinders a pod") {
+    Scene scene(2);
+    scene.verified = false;
+    scene.captures[web(0)] = {.obstacle = "no ztunnel", .is_nodes = true};
+    scene.captures[web(1)] = {.obstacle = "no veth"};
+    scene.look();
+    SUBCASE("it hinders none by then") {
+        scene.api.settle();
+        scene.captures[web(0)] = {.captured = true};
+        scene.look(0);
+        scene.api.wait(1, kObstacleLasts + 5s);
+        CHECK(scene.api.request(0).body.contains("no veth"));
+        scene.api.answer(0, 201);
+        scene.api.settle();
+        CHECK(scene.api.all.size() == 1);
+    }
+    SUBCASE("one that was hindered is gone, another one is still") {
+        scene.captures[web(1)] = {.obstacle = "no ztunnel", .is_nodes = true};
+        scene.look();
+        scene.api.settle();
+        scene.pods.erase(web(0));
+        scene.captures.erase(web(0));
+        scene.look(0);
+        scene.api.wait(1, kObstacleLasts + 5s);
+        CHECK(scene.api.request(0).body.contains(R"("kind":"Node")"));
+        scene.api.answer(0, 201);
+        scene.api.settle();
+        CHECK(scene.api.all.size() == 1);
+    }
+}
+
 TEST_CASE("destroying the writer takes back what is under way") {
     FakeApi api;
     kube::Pod pod = {.namespace_name = "default", .name = "web", .uid = "u"};
     {
-        StatusWriter writer(api.io, api.send(), {}, [&] {
-            return StatusWriter::View{
-                .verified = true,
-                .shown = {&pod},
-                .captures = {{{"default", "web"}, {.captured = true, .obstacle = {}}}}};
-        });
-        writer.look_soon();
+        StatusWriter writer(api.io, api.send(), {},
+                            {.verified = [] { return true; },
+                             .all = [] { return std::vector<PodId>{{"default", "web"}}; },
+                             .pod =
+                                 [&](const PodId&) {
+                                     return PodView{.shown = &pod,
+                                                    .capture = PodCapture{.captured = true}};
+                                 }});
+        writer.look_soon({.all = true});
         api.wait(1);
     }
     CHECK(api.is_cancelled(0));
