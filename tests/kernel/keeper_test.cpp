@@ -86,7 +86,7 @@ struct KeeperSandbox : Sandbox {
         if (!settled) FAIL(describe(settled.error()));
     }
     agent::PodCapture capture_of(const std::string& name) {
-        return keeper->captures().at({"shop", name});
+        return keeper->capture_of({"shop", name}).value();
     }
     static bool in_set(const std::string& address) {
         return must_run("nft list table inet ambient").find(address + " comment") !=
