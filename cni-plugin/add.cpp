@@ -4,7 +4,6 @@
 #include "cni-plugin/datapath.hpp"
 #include "cni-plugin/pod_netns.hpp"
 #include "cni-plugin/verbs.hpp"
-#include "common/kernel/reconcile.hpp"
 
 namespace ambient::plugin {
 namespace {
@@ -23,37 +22,25 @@ cni::Outcome<std::string> without_agent(const Call& call, const Error& error) {
     return call.config.previous->text;
 }
 
-Result<void> undo(Kernel& kernel, const model::Scope& scope) {
-    return remove_pods(kernel, scope, TRY(kernel.observe(scope)).tables);
-}
-
-// Programs the pod. A step that fails has undone those before it; what took effect and only could
-// not be looked at is removed here.
-Result<LinuxKernel> program(const rpc::Reply& reply) {
-    auto kernel = TRY(node_kernel());
-    const auto done = reconcile(kernel, reply.wanted, reply.scope);
-    if (done) return kernel;
-    auto error = done.error();
-    if (const auto undone = undo(kernel, reply.scope); !undone)
-        error.kernel_text += "; and what was done cannot be undone: " + describe(undone.error());
-    return std::unexpected(std::move(error));
-}
-
 // Programs the pod and has the agent verify it. On failure the agent hears first that the pod is
 // gone, so that it does not take the removal for drift.
-cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const rpc::Reply& reply) {
+cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const PodNetns& pod,
+                                  const rpc::Reply& reply) {
     const auto& attachment = call.environment.attachment;
-    auto kernel = program(reply);
-    if (!kernel) {
+    const auto kernels = kernels_of(pod.get());
+    if (const auto programmed = reconcile(reply.parts, kernels); !programmed) {
         tell_gone(call, attachment, agent);
-        return std::unexpected(
-            cni::failure_of(kernel.error(), "the pod's traffic cannot be captured"));
+        auto error = programmed.error();
+        // A step that failed was undone; what took effect and only could not be looked at was not.
+        if (const auto undone = remove(reply.parts, kernels); !undone)
+            error.kernel_text += "; what was done cannot be undone: " + describe(undone.error());
+        return std::unexpected(cni::failure_of(error, "the pod's traffic cannot be captured"));
     }
-    const auto verified = agent.call(request_for(call, rpc::Verb::added), call.config.timeout);
+    const auto verified = agent.call(request_for(call, rpc::Verb::added, pod), call.config.timeout);
     if (verified && !verified->error) return call.config.previous->text;
 
     tell_gone(call, attachment, agent);
-    if (const auto undone = undo(*kernel, reply.scope); !undone) {
+    if (const auto undone = remove(reply.parts, kernels); !undone) {
         return std::unexpected(
             cni::failure_of(undone.error(), "the pod's capture, not verified, cannot be undone"));
     }
@@ -66,11 +53,11 @@ cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const rp
 
 cni::Outcome<std::string> add(const Call& call) {
     const auto previous = TRY(call.config.previous);
-    TRY(require_pod_netns(call.environment.netns));
+    const auto pod = TRY(open_pod_netns(call.environment.netns));
     if (is_excluded(call)) return previous.text;
     auto agent = rpc::Client::connect(call.config.agent_socket, call.config.timeout);
     if (!agent) return without_agent(call, agent.error());
-    const auto reply = agent->call(request_for(call, rpc::Verb::add), call.config.timeout);
+    const auto reply = agent->call(request_for(call, rpc::Verb::add, pod), call.config.timeout);
     if (!reply) return without_agent(call, reply.error());
     if (reply->error) {
         return std::unexpected(cni::failure_of(*reply->error, "the node agent refused the pod"));
@@ -80,7 +67,7 @@ cni::Outcome<std::string> add(const Call& call) {
         tell_gone(call, call.environment.attachment, *agent);
         return std::unexpected(known.error());
     }
-    return capture(call, *agent, *reply);
+    return capture(call, *agent, pod, *reply);
 }
 
 }  // namespace ambient::plugin

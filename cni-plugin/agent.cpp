@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,14 +24,14 @@ void note_untold(const cni::Attachment& attachment, const Error& error) {
 
 }  // namespace
 
-rpc::Request request_for(const Call& call, rpc::Verb verb) {
-    const auto& [command, attachment, netns, pod] = call.environment;
+rpc::Request request_for(const Call& call, rpc::Verb verb, PodNetns netns) {
+    const auto& [command, attachment, path, pod] = call.environment;
     rpc::Request request = {.verb = verb,
                             .attachment = attachment,
                             .pod_namespace = pod.namespace_name,
                             .pod_name = pod.name,
                             .pod_uid = pod.uid,
-                            .netns = netns};
+                            .netns = std::move(netns)};
     if (call.config.previous) request.addresses = call.config.previous->addresses;
     return request;
 }

@@ -4,13 +4,14 @@
 #include <string>
 #include <string_view>
 
+#include "cni-plugin/pod_netns.hpp"
 #include "cni-plugin/verbs.hpp"
 #include "common/rpc/client.hpp"
 
 namespace ambient::plugin {
 
-// The request about this call's attachment.
-rpc::Request request_for(const Call& call, rpc::Verb verb);
+// The request about this call's attachment, with the pod's namespace where there is one.
+rpc::Request request_for(const Call& call, rpc::Verb verb, PodNetns pod = nullptr);
 
 // Tells the agent that an attachment is gone. One that is slow to answer has heard it: what waits
 // at its socket it reads before it judges the kernel again. A failure is only noted on standard

@@ -4,29 +4,30 @@
 #include "cni-plugin/datapath.hpp"
 #include "cni-plugin/pod_netns.hpp"
 #include "cni-plugin/verbs.hpp"
-#include "common/plan/diff.hpp"
 #include "common/plan/print.hpp"
 
 namespace ambient::plugin {
 namespace {
 
 // The steps that the kernel lacks, as the `ip` and `nft` lines that they equal.
-Result<std::string> missing(const rpc::Reply& reply) {
-    auto kernel = TRY(node_kernel());
-    const auto found = TRY(kernel.observe(reply.scope));
-    return plan::to_string(TRY(plan::diff_without_conflict(reply.wanted, found, reply.scope)));
+Result<std::string> missing(const rpc::Reply& reply, const Netns& pod) {
+    std::string steps;
+    for (const auto& plan : TRY(differences(reply.parts, kernels_of(&pod))))
+        steps += plan::to_string(plan);
+    return steps;
 }
 
 }  // namespace
 
 cni::Outcome<std::string> check(const Call& call) {
     const auto previous = TRY(call.config.previous);
-    TRY(require_pod_netns(call.environment.netns));
+    const auto pod = TRY(open_pod_netns(call.environment.netns));
     if (is_excluded(call)) return "";
 
     const auto reply = [&]() -> Result<rpc::Reply> {
         auto agent = TRY(rpc::Client::connect(call.config.agent_socket, call.config.timeout));
-        auto answer = TRY(agent.call(request_for(call, rpc::Verb::check), call.config.timeout));
+        auto answer =
+            TRY(agent.call(request_for(call, rpc::Verb::check, pod), call.config.timeout));
         if (answer.error) return std::unexpected(*std::move(answer.error));
         return answer;
     }();
@@ -37,7 +38,7 @@ cni::Outcome<std::string> check(const Call& call) {
     if (!reply->enrolled) return "";
     TRY(require_addresses(previous));
 
-    const auto lacking = missing(*reply);
+    const auto lacking = missing(*reply, *pod);
     if (!lacking)
         return std::unexpected(cni::failure_of(lacking.error(), "the kernel cannot be compared"));
     if (lacking->empty()) return "";

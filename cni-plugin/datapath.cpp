@@ -1,8 +1,7 @@
 #include "cni-plugin/datapath.hpp"
 
+#include <memory>
 #include <utility>
-
-#include "common/kernel/reconcile.hpp"
 
 namespace ambient::plugin {
 
@@ -23,18 +22,16 @@ model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> 
     return scope;
 }
 
-Result<void> remove_pods(Kernel& kernel, const model::Scope& scope,
-                         std::vector<model::FilterTable> tables) {
-    // The table and its sets belong to the agent: they are wanted as they are, less these pods'
-    // elements.
-    model::NetnsState wanted;
-    wanted.tables = std::move(tables);
-    for (auto& table : wanted.tables) {
-        for (auto& set : table.sets)
-            set.elements.clear();
-    }
-    TRY(reconcile(kernel, wanted, scope));
-    return {};
+OpenKernel kernels_of(const Netns* pod) {
+    return [pod](const model::Where& where) -> Result<std::unique_ptr<Kernel>> {
+        if (!where.pod) return std::make_unique<LinuxKernel>(TRY(node_kernel()));
+        if (pod == nullptr || pod->id() != *where.pod) {
+            return std::unexpected(
+                Error{.kind = ErrorKind::conflict,
+                      .doing = "the agent means another network namespace than CNI_NETNS"});
+        }
+        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(*pod)));
+    };
 }
 
 }  // namespace ambient::plugin

@@ -1,10 +1,11 @@
-// This plugin's part of the node's kernel state.
+// What this plugin looks at and changes in kernels.
 #pragma once
 
 #include <vector>
 
 #include "common/cni/config.hpp"
 #include "common/kernel/linux_kernel.hpp"
+#include "common/kernel/parts.hpp"
 
 namespace ambient::plugin {
 
@@ -17,9 +18,8 @@ model::Scope whole_scope(const cni::DatapathNames& names);
 // Only these addresses' part of it.
 model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses);
 
-// Removes the routes and the set elements of a scope of few; what is foreign stays. `tables` are
-// the scope's as they stand in the kernel.
-Result<void> remove_pods(Kernel& kernel, const model::Scope& scope,
-                         std::vector<model::FilterTable> tables);
+// The kernels of an answer's parts: the node's, and that of the pod that we were called for (null:
+// for none).
+OpenKernel kernels_of(const Netns* pod = nullptr);
 
 }  // namespace ambient::plugin

@@ -19,7 +19,8 @@ Result<void> remove(const Call& call) {
     const auto addresses =
         addresses_of(found, config.datapath, environment.attachment, environment.pod.uid, previous);
     if (addresses.empty()) return {};
-    return remove_pods(kernel, pods_scope(config.datapath, addresses), std::move(found.tables));
+    TRY(reconcile(kernel, {}, pods_scope(config.datapath, addresses)));
+    return {};
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ Result<void> collect(const Call& call) {
         told.push_back(attachment);
     }
     if (addresses.empty()) return {};
-    return remove_pods(kernel, pods_scope(config.datapath, addresses), std::move(found.tables));
+    TRY(reconcile(kernel, {}, pods_scope(config.datapath, addresses)));
+    return {};
 }
 
 }  // namespace

@@ -1,16 +1,16 @@
 #include "cni-plugin/pod_netns.hpp"
 
-#include "common/netns/netns.hpp"
+#include <utility>
 
 namespace ambient::plugin {
 
-cni::Outcome<void> require_pod_netns(const std::string& path) {
+cni::Outcome<PodNetns> open_pod_netns(const std::string& path) {
     const auto refuse = [](std::string message, std::string details = {}) {
         return std::unexpected(cni::Failure{.code = cni::Code::invalid_environment,
                                             .message = std::move(message),
                                             .details = std::move(details)});
     };
-    const auto pod = Netns::open(path);
+    auto pod = Netns::open(path);
     if (!pod) return refuse("CNI_NETNS is not a network namespace: " + path, describe(pod.error()));
     const auto node = Netns::current_id();
     if (!node)
@@ -19,7 +19,7 @@ cni::Outcome<void> require_pod_netns(const std::string& path) {
     if (pod->id() == *node) {
         return refuse("CNI_NETNS is the network namespace of the node itself: " + path);
     }
-    return {};
+    return std::make_shared<const Netns>(*std::move(pod));
 }
 
 }  // namespace ambient::plugin

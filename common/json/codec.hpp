@@ -34,6 +34,8 @@ model::PolicyRule read_policy_rule(const Node& node);
 model::TableId read_table_id(const Node& node);
 model::RouteSelector read_route_selector(const Node& node);
 model::FilterSelector read_filter_selector(const Node& node);
+model::NetnsState read_state(const Node& node);
+model::Scope read_scope(const Node& node);
 model::FilterTable read_table(const Node& node);
 model::FilterRule read_rule(const Node& node);
 model::Match read_match(const Node& node);

@@ -92,20 +92,25 @@ Value to_json(const model::NetnsState& state) {
     return value;
 }
 
-Result<model::NetnsState> state_from_json(const Value& value) {
-    Problem problem;
+model::NetnsState read_state(const Node& node) {
     model::NetnsState state;
     {
-        ObjectReader fields({value, "", problem});
+        ObjectReader fields(node);
         read_objects(fields, "links", state.links, read_link);
         read_objects(fields, "addresses", state.addresses, read_interface_address);
         read_objects(fields, "routes", state.routes, read_route);
         read_objects(fields, "rules", state.rules, read_policy_rule);
         read_objects(fields, "tables", state.tables, read_table);
-        fields.optional("sysctls", [&](const Node& node) { read_sysctls(node, state.sysctls); });
+        fields.optional("sysctls", [&](const Node& n) { read_sysctls(n, state.sysctls); });
     }
     sort(state);
-    require_unique(state, problem);
+    require_unique(state, node.problem);
+    return state;
+}
+
+Result<model::NetnsState> state_from_json(const Value& value) {
+    Problem problem;
+    auto state = read_state({value, "", problem});
     return checked(problem, std::move(state));
 }
 
@@ -121,22 +126,24 @@ Value to_json(const model::Scope& scope) {
     return value;
 }
 
+model::Scope read_scope(const Node& node) {
+    model::Scope scope;
+    ObjectReader fields(node);
+    fields.required("protocol", [&](const Node& n) { scope.protocol = read_as<std::uint8_t>(n); });
+    read_objects(fields, "links", scope.links, read_text);
+    fields.optional("strays", [&](const Node& n) { scope.strays = read_bool(n); });
+    read_objects(fields, "addresses", scope.addresses, read_interface_address);
+    read_objects(fields, "routes", scope.routes, read_route_selector);
+    read_objects(fields, "rule_priorities", scope.rule_priorities,
+                 [](const Node& n) { return read_as<std::uint32_t>(n); });
+    read_objects(fields, "sysctls", scope.sysctls, read_text);
+    read_objects(fields, "filter", scope.filter, read_filter_selector);
+    return scope;
+}
+
 Result<model::Scope> scope_from_json(const Value& value) {
     Problem problem;
-    model::Scope scope;
-    {
-        ObjectReader fields({value, "", problem});
-        fields.required("protocol",
-                        [&](const Node& n) { scope.protocol = read_as<std::uint8_t>(n); });
-        read_objects(fields, "links", scope.links, read_text);
-        fields.optional("strays", [&](const Node& n) { scope.strays = read_bool(n); });
-        read_objects(fields, "addresses", scope.addresses, read_interface_address);
-        read_objects(fields, "routes", scope.routes, read_route_selector);
-        read_objects(fields, "rule_priorities", scope.rule_priorities,
-                     [](const Node& n) { return read_as<std::uint32_t>(n); });
-        read_objects(fields, "sysctls", scope.sysctls, read_text);
-        read_objects(fields, "filter", scope.filter, read_filter_selector);
-    }
+    auto scope = read_scope({value, "", problem});
     return checked(problem, std::move(scope));
 }
 

@@ -1,4 +1,4 @@
-// NetnsState and Scope as JSON. Addresses, prefixes and marks are text ("10.0.0.0/8",
+// NetnsState, Scope and Part as JSON. Addresses, prefixes and marks are text ("10.0.0.0/8",
 // "0x100/0x100"); what has its usual value may be left out; an unknown field is an error that names
 // it and where it stands.
 //
@@ -22,21 +22,25 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
 #include "common/base/error.hpp"
 #include "common/model/netns_state.hpp"
+#include "common/model/part.hpp"
 #include "common/model/scope.hpp"
 
 namespace ambient::json {
 
 nlohmann::json to_json(const model::NetnsState& state);
 nlohmann::json to_json(const model::Scope& scope);
+nlohmann::json to_json(const std::vector<model::Part>& parts);
 
 // Objects come in any order and are sorted; the same object twice is an error (invalid_input).
 Result<model::NetnsState> state_from_json(const nlohmann::json& value);
 Result<model::Scope> scope_from_json(const nlohmann::json& value);
+Result<std::vector<model::Part>> parts_from_json(const nlohmann::json& value);
 
 // The same as text; `indent` as nlohmann::json::dump takes it: -1 is one line.
 std::string dump(const model::NetnsState& state, int indent = -1);

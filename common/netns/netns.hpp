@@ -2,23 +2,13 @@
 // goes. Threading: immutable once made; may be used from any thread.
 #pragma once
 
-#include <sys/types.h>
-
-#include <compare>
 #include <string>
 
 #include "common/base/error.hpp"
 #include "common/base/unique_fd.hpp"
+#include "common/net/netns_id.hpp"
 
 namespace ambient {
-
-// What the kernel takes for the same namespace: the nsfs inode (ioctl_ns(2), st_dev and st_ino).
-struct NetnsId {
-    dev_t device = 0;
-    ino_t inode = 0;
-
-    auto operator<=>(const NetnsId&) const = default;
-};
 
 class Netns {
   public:

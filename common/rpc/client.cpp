@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "common/rpc/codec.hpp"
+#include "common/rpc/descriptor.hpp"
 #include "common/rpc/socket_address.hpp"
 
 namespace ambient::rpc {
@@ -56,14 +57,12 @@ Result<Reply> Client::call(const Request& request, std::chrono::milliseconds tim
     if (text.size() > kMaxMessage) {
         return std::unexpected(invalid_input("the request to the agent is larger than 64 KiB"));
     }
-    const auto send = [&](int flags) {
-        return ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL | flags) >= 0;
-    };
+    const int netns = request.netns ? request.netns->fd() : -1;
     // There is room at once, unless the agent lets requests lie.
-    bool sent = send(MSG_DONTWAIT);
+    bool sent = send_with(socket_.get(), text, netns, MSG_DONTWAIT) >= 0;
     if (!sent && errno == EAGAIN) {
         limit(socket_.get(), SO_SNDTIMEO, deadline);
-        sent = send(0);
+        sent = send_with(socket_.get(), text, netns) >= 0;
     }
     if (!sent) return std::unexpected(no_agent(errno, "ask the agent at", path_));
 

@@ -111,7 +111,6 @@ std::string encode(const Request& request) {
     put("pod_namespace", request.pod_namespace);
     put("pod_name", request.pod_name);
     put("pod_uid", request.pod_uid);
-    put("netns", request.netns);
     for (const auto& address : request.addresses)
         message["addresses"].push_back(to_string(address));
     return print(message);
@@ -122,8 +121,7 @@ std::string encode(const Reply& reply) {
     return print({{"version", kVersion},
                   {"enrolled", reply.enrolled},
                   {"reason", reply.reason},
-                  {"wanted", json::to_json(reply.wanted)},
-                  {"scope", json::to_json(reply.scope)}});
+                  {"parts", json::to_json(reply.parts)}});
 }
 
 Result<Request> decode_request(std::string_view text) {
@@ -137,7 +135,6 @@ Result<Request> decode_request(std::string_view text) {
     request.pod_namespace = TRY(text_of(message, "pod_namespace"));
     request.pod_name = TRY(text_of(message, "pod_name"));
     request.pod_uid = TRY(text_of(message, "pod_uid"));
-    request.netns = TRY(text_of(message, "netns"));
     request.addresses = TRY(addresses_of(message, "addresses"));
     if (request.verb != Verb::status && request.attachment.container_id.empty()) {
         return refuse("container_id", "a text that is not empty");
@@ -154,11 +151,8 @@ Result<Reply> decode_reply(std::string_view text) {
     }
     reply.enrolled = TRY(flag_of(message, "enrolled"));
     reply.reason = TRY(text_of(message, "reason"));
-    if (const auto wanted = message.find("wanted"); wanted != message.end()) {
-        reply.wanted = TRY(json::state_from_json(*wanted));
-    }
-    if (const auto scope = message.find("scope"); scope != message.end()) {
-        reply.scope = TRY(json::scope_from_json(*scope));
+    if (const auto parts = message.find("parts"); parts != message.end()) {
+        reply.parts = TRY(json::parts_from_json(*parts));
     }
     return reply;
 }

@@ -1,4 +1,5 @@
-// Messages as JSON text. Pure; text from outside is refused with a sentence, never trusted.
+// Messages as JSON text; a namespace goes beside it (descriptor.hpp). Pure; text from outside is
+// refused with a sentence, never trusted.
 #pragma once
 
 #include <string>

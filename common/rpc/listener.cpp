@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
+#include <utility>
 
-#include "common/rpc/messages.hpp"
+#include "common/rpc/codec.hpp"
+#include "common/rpc/descriptor.hpp"
 #include "common/rpc/socket_address.hpp"
 
 namespace ambient::rpc {
@@ -88,15 +91,24 @@ Result<UniqueFd> accept(int listener) {
     return connection;
 }
 
-Result<std::string> receive(int connection) {
-    std::string message(kMaxMessage, '\0');
-    const auto received = ::recv(connection, message.data(), message.size(), MSG_TRUNC);
+Result<Received> receive(int connection) {
+    Received message = {.text = std::string(kMaxMessage, '\0')};
+    const auto received = receive_with(connection, message.text, message.descriptor);
     if (received < 0) return std::unexpected(errno_error(errno, "receive a request"));
-    if (static_cast<std::size_t>(received) > message.size()) {
+    if (static_cast<std::size_t>(received) > message.text.size()) {
         return std::unexpected(invalid_input("a request is larger than 64 KiB"));
     }
-    message.resize(static_cast<std::size_t>(received));
+    message.text.resize(static_cast<std::size_t>(received));
     return message;
+}
+
+Result<Request> request_of(Received message) {
+    auto request = TRY(decode_request(message.text));
+    if (message.descriptor) {
+        request.netns = std::make_shared<const Netns>(
+            TRY(Netns::adopt(std::move(message.descriptor), "of the request")));
+    }
+    return request;
 }
 
 Result<void> send(int connection, const std::string& message) {

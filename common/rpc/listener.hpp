@@ -6,6 +6,7 @@
 
 #include "common/base/error.hpp"
 #include "common/base/unique_fd.hpp"
+#include "common/rpc/messages.hpp"
 
 namespace ambient::rpc {
 
@@ -22,9 +23,15 @@ Result<UniqueFd> listen(const std::string& path);
 // connection is closed); unavailable when none waits.
 Result<UniqueFd> accept(int listener);
 
-// One datagram as text, empty when the peer has closed; and the answer. Errors: unavailable when
+// One datagram, its text empty when the peer has closed; and the answer. Errors: unavailable when
 // the socket would block; invalid_input when a message is larger than kMaxMessage.
-Result<std::string> receive(int connection);
+struct Received {
+    std::string text;
+    UniqueFd descriptor = {};
+};
+Result<Received> receive(int connection);
+// Errors as decode_request(); invalid_input when the descriptor is no network namespace.
+Result<Request> request_of(Received message);
 Result<void> send(int connection, const std::string& message);
 
 }  // namespace ambient::rpc

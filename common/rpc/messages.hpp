@@ -1,16 +1,18 @@
 // What the plugin and the agent say to each other: one JSON object a SEQPACKET datagram, request
-// then reply.
+// then reply. Both are installed together: while one of them is replaced, each refuses the other's
+// version and the plugin answers "try again later".
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "common/base/error.hpp"
 #include "common/cni/attachment.hpp"
-#include "common/model/netns_state.hpp"
-#include "common/model/scope.hpp"
+#include "common/model/part.hpp"
+#include "common/netns/netns.hpp"
 
 namespace ambient::rpc {
 
@@ -34,19 +36,21 @@ struct Request {
     std::string pod_namespace = {};
     std::string pod_name = {};
     std::string pod_uid = {};               // may be empty: older runtimes do not tell it
-    std::string netns = {};                 // CNI_NETNS: path of the pod's network namespace
     std::vector<IpAddress> addresses = {};  // of prevResult
+    // The pod's network namespace, when there is one: an open descriptor that goes beside the text.
+    // A path could lead to another one by the time it is opened.
+    std::shared_ptr<const Netns> netns = nullptr;
 
     bool operator==(const Request&) const = default;
 };
 
-// `wanted` and `scope` are the pod's part of the node namespace (desired::pods_state, pods_scope),
-// when enrolled. When `error` is set nothing else counts; kind unavailable means try again later.
+// `parts` are what the kernel must hold for the pod, in the order in which they settle: none when
+// it is not enrolled. When `error` is set nothing else counts; kind unavailable means try again
+// later.
 struct Reply {
     bool enrolled = false;
     std::string reason = {};
-    model::NetnsState wanted = {};
-    model::Scope scope = {};
+    std::vector<model::Part> parts = {};
     std::optional<Error> error = std::nullopt;
 
     bool operator==(const Reply&) const = default;

@@ -325,7 +325,7 @@ Result<void> Keeper::journal(model::NetnsState& wanted, model::Scope& scope,
     return {};
 }
 
-Result<Keeper::PodPart> Keeper::part_of(const std::vector<IpAddress>& addresses) {
+Result<model::Part> Keeper::part_of(const std::vector<IpAddress>& addresses) {
     if (!facts_) return std::unexpected(no_ztunnel());
     std::vector<desired::EnrolledAddress> pods;
     std::optional<Error> left_out;
@@ -342,8 +342,8 @@ Result<Keeper::PodPart> Keeper::part_of(const std::vector<IpAddress>& addresses)
         }
     }
     if (pods.empty() && left_out) return std::unexpected(*std::move(left_out));
-    return PodPart{.wanted = desired::pods_state(config_.datapath, *facts_, pods),
-                   .scope = desired::pods_scope(config_.datapath, addresses)};
+    return model::Part{.wanted = desired::pods_state(config_.datapath, *facts_, pods),
+                       .scope = desired::pods_scope(config_.datapath, addresses)};
 }
 
 Result<std::string> Keeper::preview() {

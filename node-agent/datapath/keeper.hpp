@@ -44,11 +44,7 @@ class Keeper {
     Result<void> uninstall();
 
     // The pod's part for the plugin.
-    struct PodPart {
-        model::NetnsState wanted;
-        model::Scope scope;
-    };
-    Result<PodPart> part_of(const std::vector<IpAddress>& addresses);
+    Result<model::Part> part_of(const std::vector<IpAddress>& addresses);
 
     // What the last settle() said; null when captures are verified in the kernel.
     [[nodiscard]] const Error* trouble() const { return trouble_ ? &*trouble_ : nullptr; }

@@ -74,9 +74,9 @@ void Server::read_waiting() {
 }
 
 void Server::read(const std::shared_ptr<Connection>& connection) {
-    const auto text = rpc::receive(connection->socket.native_handle());
-    if (!text && text.error().errno_value == EAGAIN) return watch(connection);
-    if (text && text->empty()) return end(connection);  // the peer has closed
+    auto received = rpc::receive(connection->socket.native_handle());
+    if (!received && received.error().errno_value == EAGAIN) return watch(connection);
+    if (received && received->text.empty()) return end(connection);  // the peer has closed
     awaited_.erase(connection);
     connection->deadline.cancel();
     const auto respond = [this, connection](const rpc::Reply& reply) {
@@ -85,7 +85,8 @@ void Server::read(const std::shared_ptr<Connection>& connection) {
         log(LogLevel::warning, "reply not sent", sent.error());
         end(connection);
     };
-    const auto request = text ? rpc::decode_request(*text) : std::unexpected(text.error());
+    const auto request = received ? rpc::request_of(*std::move(received))
+                                  : std::unexpected(std::move(received).error());
     if (!request) return respond({.error = request.error()});
     connection->last = *request;
     answer_(*request, respond);

@@ -29,6 +29,13 @@ Error unknown_pod(const rpc::Request& request, const kube::Pod* shown) {
     return error;
 }
 
+// CONTRACT: a pod that shares the node's network is never captured.
+Error nodes_own_netns(const rpc::Request& request) {
+    return Error{.kind = ErrorKind::invalid_input,
+                 .doing = "the network namespace to attach is the node's own; pod",
+                 .object = to_string(pod_of(request))};
+}
+
 rpc::Reply refusal(const rpc::Request& request, Error error) {
     if (request.verb != rpc::Verb::status) {
         log(LogLevel::warning, "request refused",
@@ -153,9 +160,7 @@ Result<rpc::Reply> Service::finish(const Turn& turn, const Result<void>& settled
 }
 
 Result<rpc::Reply> Service::with_part(const rpc::Request& request, rpc::Reply reply) {
-    auto part = TRY(keeper_.part_of(request.addresses));
-    reply.wanted = std::move(part.wanted);
-    reply.scope = std::move(part.scope);
+    reply.parts.push_back(TRY(keeper_.part_of(request.addresses)));
     return reply;
 }
 
@@ -175,6 +180,8 @@ Result<rpc::Reply> Service::decide(const rpc::Request& request) const {
 }
 
 Result<rpc::Reply> Service::begin_add(const rpc::Request& request) {
+    if (request.netns && request.netns->id() == keeper_.node_netns().id())
+        return std::unexpected(nodes_own_netns(request));
     auto reply = TRY(decide(request));
     pods_.attach(request.attachment, pod_of(request), request.addresses);
     for (const auto& address : request.addresses)

@@ -6,6 +6,7 @@ It speaks the messages of common/rpc/messages.hpp; it decides nothing and touche
 from __future__ import annotations
 
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -25,6 +26,14 @@ def refusal(kind: str, doing: str) -> Message:
     return {"error": {"kind": kind, "doing": doing}}
 
 
+def _identity(descriptor: int) -> tuple[int, int]:
+    try:
+        status = os.fstat(descriptor)
+        return status.st_dev, status.st_ino
+    finally:
+        os.close(descriptor)
+
+
 class AgentStandIn:
     """Listens at `path` until closed.
 
@@ -35,6 +44,7 @@ class AgentStandIn:
     def __init__(self, path: Path) -> None:
         self.answers: dict[str, Message | Callable[[Message], Message]] = {}
         self.requests: list[Message] = []
+        self.namespaces: list[tuple[int, int]] = []  # that came with requests
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -64,7 +74,8 @@ class AgentStandIn:
 
     def _answer(self, connection: socket.socket) -> bool:
         """Whether the plugin may have more to say on this connection."""
-        data = connection.recv(65536)
+        data, descriptors, _, _ = socket.recv_fds(connection, 65536, 1)
+        self.namespaces += [_identity(descriptor) for descriptor in descriptors]
         if not data:
             return False
         request = json.loads(data)

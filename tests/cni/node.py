@@ -79,6 +79,10 @@ class Node:
     def path(self) -> str:
         return f"/run/netns/{self.name}"
 
+    def identity(self) -> tuple[int, int]:
+        status = os.stat(self.path)
+        return status.st_dev, status.st_ino
+
     def run(
         self, *args: str, stdin: str | None = None, **options: Any
     ) -> subprocess.CompletedProcess[str]:

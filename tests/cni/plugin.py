@@ -130,36 +130,41 @@ def capture_of(address: str = POD, container: str = CONTAINER) -> dict[str, Any]
     return {
         "enrolled": True,
         "reason": "its namespace says so",
-        "wanted": {
-            "routes": [
-                {
-                    "table": TABLE,
-                    "to": address,
-                    "via": TUNNEL_END,
-                    "dev": "istioin",
-                    "src": HOST_IP,
-                    "protocol": PROTOCOL,
-                }
-            ],
-            "tables": [
-                {
-                    "name": "ambient",
-                    "sets": [
+        "parts": [
+            {
+                "where": "node",
+                "wanted": {
+                    "routes": [
                         {
-                            "name": "pods4",
-                            "family": "ipv4",
-                            "elements": [{"address": address, "comment": comment(container)}],
-                        },
-                        {"name": "pods6", "family": "ipv6", "elements": []},
+                            "table": TABLE,
+                            "to": address,
+                            "via": TUNNEL_END,
+                            "dev": "istioin",
+                            "src": HOST_IP,
+                            "protocol": PROTOCOL,
+                        }
                     ],
-                }
-            ],
-        },
-        "scope": {
-            "protocol": PROTOCOL,
-            "routes": [{"table": TABLE, "to": [address]}],
-            "filter": [{"table": "ambient", "keys": [address]}],
-        },
+                    "tables": [
+                        {
+                            "name": "ambient",
+                            "sets": [
+                                {
+                                    "name": "pods4",
+                                    "family": "ipv4",
+                                    "elements": [{"address": address, "comment": comment(container)}],
+                                },
+                                {"name": "pods6", "family": "ipv6", "elements": []},
+                            ],
+                        }
+                    ],
+                },
+                "scope": {
+                    "protocol": PROTOCOL,
+                    "routes": [{"table": TABLE, "to": [address]}],
+                    "filter": [{"table": "ambient", "keys": [address]}],
+                },
+            }
+        ],
     }
 
 

@@ -27,21 +27,23 @@ def test_enrolled_pod_is_captured(
         "verb": "add",
         "container_id": "c0ffee",
         "ifname": "eth0",
-        "netns": plugin.pod.path,
         "pod_namespace": "default",
         "pod_name": "sleep",
         "pod_uid": UID,
         "addresses": [POD],
     }
     assert agent.verbs() == ["add", "added"]
+    # The pod's namespace goes along as itself, not as a path.
+    assert agent.namespaces == [plugin.pod.identity()] * 2
 
 
 def test_dual_stack_pod_has_both_elements(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
     capture = capture_of()
-    capture["wanted"]["tables"][0]["sets"][1]["elements"] = [
+    part = capture["parts"][0]
+    part["wanted"]["tables"][0]["sets"][1]["elements"] = [
         {"address": POD6, "comment": comment()}
     ]
-    capture["wanted"]["routes"].append(
+    part["wanted"]["routes"].append(
         {
             "table": TABLE,
             "to": POD6,
@@ -51,8 +53,8 @@ def test_dual_stack_pod_has_both_elements(plugin: Plugin, node: Node, agent: Age
             "metric": 1024,
         }
     )
-    capture["scope"]["routes"][0]["to"].append(POD6)
-    capture["scope"]["filter"][0]["keys"].append(POD6)
+    part["scope"]["routes"][0]["to"].append(POD6)
+    part["scope"]["filter"][0]["keys"].append(POD6)
     agent.answers["add"] = capture
     previous = result("1.1.0")
     previous["ips"].append({"interface": 1, "address": f"{POD6}/64"})
@@ -166,7 +168,8 @@ def test_agent_answers_nonsense(plugin: Plugin, node: Node, agent: AgentStandIn)
     agent.answers["add"] = GARBAGE
     assert plugin.run("ADD").code == 11
     agent.answers["add"] = {"version": 99}
-    assert "different releases" in plugin.run("ADD").failure["details"]
+    failure = plugin.run("ADD").failure
+    assert failure["code"] == 11 and "different releases" in failure["details"]
     assert node.state() == before
 
 
@@ -186,12 +189,60 @@ def test_agent_does_not_verify(
 def test_kernel_refuses_the_route(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
     before = node.state()
     capture = capture_of()
-    capture["wanted"]["routes"][0]["src"] = "203.0.113.1"  # not an address of the node
+    capture["parts"][0]["wanted"]["routes"][0]["src"] = "203.0.113.1"  # not an address of the node
     agent.answers["add"] = capture
     failure = plugin.run("ADD").failure
     assert failure["code"] == 101 and "Invalid prefsrc address" in failure["details"]
     assert node.state() == before
     assert agent.verbs() == ["add", "del"]
+
+
+def two_parts(plugin: Plugin, table: int = 683) -> dict:
+    """The node's part, then one in the pod's own namespace."""
+    device, inode = plugin.pod.identity()
+    rule = {"family": "ipv4", "priority": 32001, "lookup": table, "protocol": 122}
+    inside = {
+        "where": {"device": device, "inode": inode},
+        "wanted": {"rules": [rule]},
+        "scope": {"protocol": 122, "rule_priorities": [32001]},
+    }
+    return {**capture_of(), "parts": [*capture_of()["parts"], inside]}
+
+
+def test_part_in_the_pod(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
+    agent.answers["add"] = agent.answers["check"] = two_parts(plugin)
+    assert plugin.run("ADD").succeeded()
+    assert node.elements() == {POD: comment()}
+    assert "32001:\tfrom all lookup 683 proto 122" in plugin.pod.state()
+    assert plugin.run("CHECK").succeeded()
+    plugin.pod.must("ip", "rule", "del", "pref", "32001")
+    assert "pref 32001" in plugin.run("CHECK").failure["details"]
+
+
+def test_part_in_the_pod_fails(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
+    plugin.pod.must("ip", "rule", "add", "pref", "32001", "lookup", "683", "protocol", "77")
+    before = node.state(), plugin.pod.state()
+    agent.answers["add"] = two_parts(plugin)
+    assert plugin.run("ADD").code == 102
+    assert (node.state(), plugin.pod.state()) == before
+    plugin.pod.must("ip", "rule", "del", "pref", "32001")
+
+
+def test_parts_that_are_not_verified(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
+    before = node.state(), plugin.pod.state()
+    agent.answers |= {"add": two_parts(plugin), "added": refusal("internal", "verify")}
+    assert plugin.run("ADD").code == 103
+    assert (node.state(), plugin.pod.state()) == before
+
+
+def test_part_in_another_namespace(plugin: Plugin, node: Node, agent: AgentStandIn) -> None:
+    before = node.state()
+    answer = two_parts(plugin)
+    answer["parts"][1]["where"]["inode"] += 1
+    agent.answers["add"] = answer
+    failure = plugin.run("ADD").failure
+    assert failure["code"] == 102 and "another network namespace" in failure["details"]
+    assert node.state() == before
 
 
 def test_foreign_route_on_the_pods_key_is_a_conflict(

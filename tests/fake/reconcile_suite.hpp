@@ -34,4 +34,10 @@ void check_every_crash_is_repaired(const Scenario& scenario, const MakeKernel& m
 
 void check_all(const Scenario& scenario, const MakeKernel& make);
 
+// Two parts, each scenario in a namespace of its own: both settle; and for every n, with the n-th
+// step of one of them failing, both are as they were before.
+void check_parts_settle(const Scenario& first, const Scenario& second, const MakeKernel& make);
+void check_every_fault_in_parts_is_undone(const Scenario& first, const Scenario& second,
+                                          const MakeKernel& make);
+
 }  // namespace ambient::fake

@@ -26,6 +26,16 @@ TEST_CASE("plan cases with tunnels converge, and are undone when a step fails" *
         check(plan_case.scenario);
 }
 
+TEST_CASE("a node's and a pod's part settle as one, and are both undone when a step fails") {
+    const auto cases = plan_cases(/*with_geneve=*/false);
+    for (std::size_t i = 0; i + 1 < cases.size(); i += 2) {
+        const auto& node = cases[i].scenario;
+        const auto& pod = cases[i + 1].scenario;
+        fake::check_parts_settle(node, pod, make_linux);
+        fake::check_every_fault_in_parts_is_undone(node, pod, make_linux);
+    }
+}
+
 TEST_CASE("random scenarios converge, and are undone when a step fails" *
           doctest::test_suite("geneve")) {
     for (std::uint32_t seed = 1; seed <= 5; ++seed)

@@ -26,5 +26,14 @@ TEST_CASE("every random scenario converges, and is undone when a step of it fail
     }
 }
 
+TEST_CASE("two namespaces settle as one, and are both undone when a step of either fails") {
+    for (std::uint32_t seed = 1; seed <= 100; ++seed) {
+        const auto first = fake::random_scenario(seed);
+        const auto second = fake::random_scenario(seed + 1000);
+        fake::check_parts_settle(first, second, make_fake);
+        fake::check_every_fault_in_parts_is_undone(first, second, make_fake);
+    }
+}
+
 }  // namespace
 }  // namespace ambient

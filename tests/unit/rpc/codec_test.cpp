@@ -14,29 +14,31 @@ rpc::Request full_request(rpc::Verb verb) {
             .pod_namespace = "default",
             .pod_name = "sleep",
             .pod_uid = "8a1c",
-            .netns = "/run/netns/p",
             .addresses = {IpAddress::v4(10, 244, 1, 11), *IpAddress::parse("fd00::11")}};
 }
 
 rpc::Reply enrolled_reply() {
-    rpc::Reply reply = {.enrolled = true, .reason = "namespace label"};
-    reply.wanted.routes = {{.table = 100,
-                            .destination = *Prefix::parse("10.244.1.11"),
-                            .protocol = 122,
-                            .link = "istioin",
-                            .gateway = IpAddress::v4(192, 168, 126, 2),
-                            .source = IpAddress::v4(10, 244, 1, 1)}};
-    reply.wanted.tables = {{.id = {.name = "ambient"},
-                            .sets = {{.name = "pods4",
-                                      .family = Family::ipv4,
-                                      .elements = {{.address = IpAddress::v4(10, 244, 1, 11),
-                                                    .comment = "8a1c/c1/eth0"}}}},
-                            .chains = {}}};
-    reply.scope.protocol = 122;
-    reply.scope.routes = {{.table = 100, .destinations = {{*Prefix::parse("10.244.1.11")}}}};
-    reply.scope.filter = {
+    model::Part part;
+    part.wanted.routes = {{.table = 100,
+                           .destination = *Prefix::parse("10.244.1.11"),
+                           .protocol = 122,
+                           .link = "istioin",
+                           .gateway = IpAddress::v4(192, 168, 126, 2),
+                           .source = IpAddress::v4(10, 244, 1, 1)}};
+    part.wanted.tables = {{.id = {.name = "ambient"},
+                           .sets = {{.name = "pods4",
+                                     .family = Family::ipv4,
+                                     .elements = {{.address = IpAddress::v4(10, 244, 1, 11),
+                                                   .comment = "8a1c/c1/eth0"}}}},
+                           .chains = {}}};
+    part.scope.protocol = 122;
+    part.scope.routes = {{.table = 100, .destinations = {{*Prefix::parse("10.244.1.11")}}}};
+    part.scope.filter = {
         {.table = {.name = "ambient"}, .chains = false, .keys = {{IpAddress::v4(10, 244, 1, 11)}}}};
-    return reply;
+    const model::Part inside = {.where = {.pod = NetnsId{.device = 4, .inode = 4026532500}},
+                                .wanted = {.sysctls = {{"net/ipv4/ip_forward", "1"}}},
+                                .scope = {.protocol = 122, .sysctls = {"net/ipv4/ip_forward"}}};
+    return {.enrolled = true, .reason = "namespace label", .parts = {part, inside}};
 }
 
 }  // namespace

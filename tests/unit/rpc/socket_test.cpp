@@ -1,4 +1,6 @@
 // Client and listener talk to each other over a real socket in a scratch folder.
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 
 #include "common/rpc/client.hpp"
 #include "common/rpc/codec.hpp"
+#include "common/rpc/descriptor.hpp"
 #include "common/rpc/listener.hpp"
 
 using namespace ambient;
@@ -57,16 +60,49 @@ TEST_CASE("a request gets its reply") {
     Result<rpc::Reply> heard = std::unexpected(Error{});
     std::thread caller([&] { heard = client->call(status_request(), 5s); });
     // The connection does not block: until the request is there it says so.
-    Result<std::string> asked = std::unexpected(Error{});
+    Result<rpc::Received> asked = std::unexpected(Error{});
     do
         asked = rpc::receive(connection->get());
     while (!asked && asked.error().kind == ErrorKind::unavailable);
     REQUIRE(asked);
-    CHECK(rpc::decode_request(*asked) == status_request());
+    CHECK(rpc::request_of(*std::move(asked)) == status_request());
     const rpc::Reply reply = {.enrolled = true, .reason = "because"};
     REQUIRE(rpc::send(connection->get(), encode(reply)));
     caller.join();
     CHECK(heard == reply);
+}
+
+TEST_CASE("the pod's namespace goes along as an open descriptor, and nothing else does") {
+    const ScratchFolder scratch;
+    const auto path = scratch.path + "/agent.sock";
+    auto listener = rpc::listen(path);
+    REQUIRE(listener);
+    auto client = rpc::Client::connect(path, 5s);
+    REQUIRE(client);
+    auto connection = rpc::accept(listener->get());
+    REQUIRE(connection);
+    const auto netns = std::make_shared<const Netns>(Netns::current().value());
+    // Nobody answers: what was sent is there all the same.
+    REQUIRE(!client->call({.verb = rpc::Verb::status, .netns = netns}, 1ms));
+    auto heard = rpc::request_of(rpc::receive(connection->get()).value());
+    REQUIRE(heard);
+    REQUIRE(heard->netns);
+    CHECK(heard->netns->id() == netns->id());
+    CHECK(heard->netns->fd() != netns->fd());
+    CHECK(::fcntl(heard->netns->fd(), F_GETFD) == FD_CLOEXEC);
+
+    REQUIRE(!client->call(status_request(), 1ms));
+    CHECK(!rpc::receive(connection->get()).value().descriptor);
+
+    int ends[2] = {};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+    const UniqueFd sender(ends[0]);
+    const UniqueFd receiver(ends[1]);
+    const UniqueFd other(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    REQUIRE(rpc::send_with(sender.get(), rpc::encode(status_request()), other.get()) > 0);
+    const auto refused = rpc::request_of(rpc::receive(receiver.get()).value());
+    REQUIRE(!refused);
+    CHECK(refused.error().kind == ErrorKind::invalid_input);
 }
 
 TEST_CASE(
