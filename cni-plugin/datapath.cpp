@@ -13,12 +13,12 @@ model::Scope whole_scope(const cni::DatapathNames& names) {
             .filter = {{.table = {.name = names.filter_table}, .chains = false}}};
 }
 
-model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses) {
+model::Scope pods_scope(const cni::DatapathNames& names, const std::vector<IpAddress>& addresses) {
     auto scope = whole_scope(names);
     auto& destinations = scope.routes.front().destinations.emplace();
     for (const auto& address : addresses)
         destinations.push_back(Prefix::host(address));
-    scope.filter.front().keys = std::move(addresses);
+    scope.filter.front().keys.emplace(addresses.begin(), addresses.end());
     return scope;
 }
 

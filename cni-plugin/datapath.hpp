@@ -16,7 +16,7 @@ Result<LinuxKernel> node_kernel();
 model::Scope whole_scope(const cni::DatapathNames& names);
 
 // Only these addresses' part of it.
-model::Scope pods_scope(const cni::DatapathNames& names, std::vector<IpAddress> addresses);
+model::Scope pods_scope(const cni::DatapathNames& names, const std::vector<IpAddress>& addresses);
 
 // The kernels of an answer's parts: the node's, and that of the pod that we were called for (null:
 // for none).

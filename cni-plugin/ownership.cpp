@@ -17,7 +17,8 @@ Owners owners_of(const model::NetnsState& found, const cni::DatapathNames& names
         for (const auto& set : table.sets) {
             if (std::ranges::count(names.sets, set.name) == 0) continue;
             for (const auto& element : set.elements) {
-                owners.emplace(element.address, rpc::parse_comment(element.comment));
+                if (const auto* address = std::get_if<IpAddress>(&element.key))
+                    owners.emplace(*address, rpc::parse_comment(element.comment));
             }
         }
     }

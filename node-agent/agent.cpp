@@ -170,7 +170,10 @@ void Agent::judge_node_event(const netlink::Event& event) {
         case EventKind::route: return judge_node_route(*event.route);
         case EventKind::filter:
             if (event.filter.table != model::TableId{.name = datapath.filter.table}) return;
-            if (event.filter.addresses.empty()) return look_at_all();
+            if (event.filter.addresses.empty() || (event.filter.set != datapath.filter.pods4 &&
+                                                   event.filter.set != datapath.filter.pods6)) {
+                return look_at_all();
+            }
             for (const auto& address : event.filter.addresses)
                 look_at(address);
             return;

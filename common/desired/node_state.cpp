@@ -28,8 +28,10 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
                      const std::vector<Family>& families,
                      const std::vector<EnrolledAddress>& pods) {
     NetnsState state;
-    FilterSet pods4 = {.name = datapath.filter.pods4, .family = Family::ipv4, .elements = {}};
-    FilterSet pods6 = {.name = datapath.filter.pods6, .family = Family::ipv6, .elements = {}};
+    FilterSet pods4 = {
+        .name = datapath.filter.pods4, .type = SetType::ipv4_address, .elements = {}};
+    FilterSet pods6 = {
+        .name = datapath.filter.pods6, .type = SetType::ipv6_address, .elements = {}};
 
     std::vector<EnrolledAddress> sorted = pods;
     std::ranges::sort(sorted);
@@ -40,7 +42,7 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
         previous = &pod;
         const Family family = pod.address.family();
         const bool ipv4 = family == Family::ipv4;
-        (ipv4 ? pods4 : pods6).elements.push_back({.address = pod.address, .comment = pod.comment});
+        (ipv4 ? pods4 : pods6).elements.push_back({.key = pod.address, .comment = pod.comment});
         // `src`: else a socket that asks for this way would get the tunnel's address.
         Route to_pod = route(datapath, datapath.tables.inbound, Prefix::host(pod.address),
                              datapath.inbound.node_link,
@@ -173,8 +175,9 @@ Scope pods_scope(const Datapath& datapath, const std::vector<IpAddress>& address
     Scope scope{
         .protocol = datapath.protocol,
         .routes = {{.table = datapath.tables.inbound, .destinations = std::move(destinations)}},
-        .filter = {
-            {.table = {.name = datapath.filter.table}, .chains = false, .keys = std::move(keys)}}};
+        .filter = {{.table = {.name = datapath.filter.table},
+                    .chains = false,
+                    .keys = {{keys.begin(), keys.end()}}}}};
     return scope;
 }
 

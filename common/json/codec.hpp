@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/json/reader.hpp"
@@ -22,6 +23,8 @@ Value to_json(const model::PolicyRule& rule);
 Value to_json(const model::TableId& id);
 Value to_json(const model::RouteSelector& selector);
 Value to_json(const model::FilterSelector& selector);
+Value to_json(const model::SetKey& key);
+std::string_view name_of(model::SetType type);
 Value to_json(const model::FilterTable& table);
 Value to_json(const model::FilterRule& rule);
 Value to_json(const model::Match& match);
@@ -36,6 +39,10 @@ model::RouteSelector read_route_selector(const Node& node);
 model::FilterSelector read_filter_selector(const Node& node);
 model::NetnsState read_state(const Node& node);
 model::Scope read_scope(const Node& node);
+// Of a type that is known from elsewhere, or as to_json() says it.
+model::SetKey read_set_key(const Node& node, model::SetType type);
+model::SetKey read_set_key(const Node& node);
+model::SetType read_set_type(const Node& node);
 model::FilterTable read_table(const Node& node);
 model::FilterRule read_rule(const Node& node);
 model::Match read_match(const Node& node);

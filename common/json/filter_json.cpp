@@ -17,19 +17,19 @@ constexpr std::array<std::string_view, 5> kHooks = {"prerouting", "input", "forw
                                                     "postrouting"};
 
 Value to_json(const SetElement& element) {
-    if (element.comment.empty()) return to_string(element.address);
-    return {{"address", to_string(element.address)}, {"comment", element.comment}};
+    if (element.comment.empty()) return to_string(element.key);
+    return {{"key", to_string(element.key)}, {"comment", element.comment}};
 }
 
 // "10.244.1.11", or an object when there is a comment.
-SetElement read_element(const Node& node) {
+SetElement read_element(const Node& node, SetType type) {
     SetElement element;
-    if (node.value.is_string()) {
-        element.address = read_address(node);
+    if (!node.value.is_object()) {
+        element.key = read_set_key(node, type);
         return element;
     }
     ObjectReader fields(node);
-    fields.required("address", [&](const Node& n) { element.address = read_address(n); });
+    fields.required("key", [&](const Node& n) { element.key = read_set_key(n, type); });
     fields.optional("comment", [&](const Node& n) {
         element.comment = read_text(n);
         if (element.comment.size() > kMaxComment) n.complain("is too long");
@@ -41,22 +41,16 @@ Value to_json(const FilterSet& set) {
     auto elements = Value::array();
     for (const auto& element : set.elements)
         elements.push_back(to_json(element));
-    return {
-        {"name", set.name}, {"family", to_string(set.family)}, {"elements", std::move(elements)}};
+    return {{"name", set.name}, {"type", name_of(set.type)}, {"elements", std::move(elements)}};
 }
 
 FilterSet read_set(const Node& node) {
     FilterSet set;
     ObjectReader fields(node);
     fields.required("name", [&](const Node& n) { set.name = read_text(n); });
-    fields.required("family", [&](const Node& n) { set.family = read_family(n); });
+    fields.required("type", [&](const Node& n) { set.type = read_set_type(n); });
     fields.optional("elements", [&](const Node& list) {
-        read_list(list, [&](const Node& n) {
-            set.elements.push_back(read_element(n));
-            if (set.elements.back().address.family() != set.family) {
-                n.complain("is not of the set's family");
-            }
-        });
+        read_list(list, [&](const Node& n) { set.elements.push_back(read_element(n, set.type)); });
     });
     return set;
 }

@@ -93,6 +93,16 @@ Value fields_of(const Match& match) {
                 return {{side(m.direction, "source_in", "destination_in"), m.set},
                         {"family", to_string(m.family)}};
             },
+            [](const InterfaceInSet& m) -> Value {
+                return {{side(m.direction, "in_interface_in", "out_interface_in"), m.set}};
+            },
+            [](const PortInSet& m) -> Value {
+                return {{side(m.direction, "source_port_in", "destination_port_in"), m.set}};
+            },
+            [](const EndpointInSet& m) -> Value {
+                return {{side(m.direction, "source_endpoint_in", "destination_endpoint_in"), m.set},
+                        {"family", to_string(m.family)}};
+            },
             [](const MarkIs& m) -> Value { return {{"mark", to_string(m.mark)}}; },
             [](const CtMarkIs& m) -> Value { return {{"ct_mark", to_string(m.mark)}}; },
             [](const CtStateIn& m) -> Value { return {{"ct_state", states_value(m.states)}}; },
@@ -127,6 +137,13 @@ void negate(Match& match, const Node& node) {
         match);
 }
 
+// Of a match that does not say it by its value.
+Family* family_of(Match& match) {
+    if (auto* set = std::get_if<InSet>(&match)) return &set->family;
+    if (auto* set = std::get_if<EndpointInSet>(&match)) return &set->family;
+    return nullptr;
+}
+
 Port read_port(Direction direction, const Node& node) {
     const auto range = read_range<std::uint16_t>(node);
     return {.direction = direction, .first = range.first, .last = range.last};
@@ -138,8 +155,13 @@ Owner read_owner(const Node& node) {
     return {.first = range.first, .last = range.last};
 }
 
+template <class InSomeSet, Direction direction>
+Match read_in_set(const Node& node) {
+    return InSomeSet{.direction = direction, .set = read_text(node)};
+}
+
 using ReadMatch = Match (*)(const Node&);
-constexpr std::array<std::pair<const char*, ReadMatch>, 15> kMatches = {{
+constexpr std::array<std::pair<const char*, ReadMatch>, 21> kMatches = {{
     {"in_interface", [](const Node& n) -> Match { return InInterface{.name = read_text(n)}; }},
     {"out_interface", [](const Node& n) -> Match { return OutInterface{.name = read_text(n)}; }},
     {"is_family", [](const Node& n) -> Match { return IsFamily{.family = read_family(n)}; }},
@@ -156,14 +178,14 @@ constexpr std::array<std::pair<const char*, ReadMatch>, 15> kMatches = {{
      [](const Node& n) -> Match {
          return Address{.direction = Direction::destination, .prefix = read_prefix(n)};
      }},
-    {"source_in",
-     [](const Node& n) -> Match {
-         return InSet{.direction = Direction::source, .set = read_text(n)};
-     }},
-    {"destination_in",
-     [](const Node& n) -> Match {
-         return InSet{.direction = Direction::destination, .set = read_text(n)};
-     }},
+    {"source_in", read_in_set<InSet, Direction::source>},
+    {"destination_in", read_in_set<InSet, Direction::destination>},
+    {"in_interface_in", read_in_set<InterfaceInSet, Direction::source>},
+    {"out_interface_in", read_in_set<InterfaceInSet, Direction::destination>},
+    {"source_port_in", read_in_set<PortInSet, Direction::source>},
+    {"destination_port_in", read_in_set<PortInSet, Direction::destination>},
+    {"source_endpoint_in", read_in_set<EndpointInSet, Direction::source>},
+    {"destination_endpoint_in", read_in_set<EndpointInSet, Direction::destination>},
     {"mark", [](const Node& n) -> Match { return MarkIs{.mark = read_mark(n)}; }},
     {"ct_mark", [](const Node& n) -> Match { return CtMarkIs{.mark = read_mark(n)}; }},
     {"ct_state", [](const Node& n) -> Match { return CtStateIn{.states = read_states(n)}; }},
@@ -189,9 +211,8 @@ Match read_match(const Node& node) {
         return match;
     }
     fields.required(kind->first, [&](const Node& n) { match = kind->second(n); });
-    if (auto* set = std::get_if<InSet>(&match)) {
-        fields.required("family", [&](const Node& n) { set->family = read_family(n); });
-    }
+    if (auto* family = family_of(match))
+        fields.required("family", [&](const Node& n) { *family = read_family(n); });
     fields.optional("not", [&](const Node& n) { negate(match, n); });
     return match;
 }

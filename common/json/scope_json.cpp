@@ -36,7 +36,7 @@ Value to_json(const FilterSelector& selector) {
     if (!selector.keys) return value;
     auto& keys = value["keys"] = Value::array();
     for (const auto& key : *selector.keys)
-        keys.push_back(to_string(key));
+        keys.push_back(to_json(key));
     return value;
 }
 
@@ -53,7 +53,7 @@ FilterSelector read_filter_selector(const Node& node) {
     fields.required("table", [&](const Node& n) { selector.table = read_table_id(n); });
     fields.optional("keys", [&](const Node& list) {
         auto& keys = selector.keys.emplace();
-        read_list(list, [&](const Node& n) { keys.push_back(read_address(n)); });
+        read_list(list, [&](const Node& n) { keys.push_back(read_set_key(n)); });
     });
     return selector;
 }

@@ -55,13 +55,35 @@ struct Address {
     bool negate = false;
     auto operator<=>(const Address&) const = default;
 };
-// Membership in a named set of the same table; implies the family.
+// Membership in a named set of addresses or prefixes of the same table; implies the family.
 struct InSet {
     Direction direction = Direction::source;
     Family family = Family::ipv4;
     std::string set;
     bool negate = false;
     auto operator<=>(const InSet&) const = default;
+};
+// By which device it came in (source), or goes out.
+struct InterfaceInSet {
+    Direction direction = Direction::source;
+    std::string set;
+    bool negate = false;
+    auto operator<=>(const InterfaceInSet&) const = default;
+};
+// As Port.
+struct PortInSet {
+    Direction direction = Direction::destination;
+    std::string set;
+    bool negate = false;
+    auto operator<=>(const PortInSet&) const = default;
+};
+// Address and port of one end; as Port, and implies the family.
+struct EndpointInSet {
+    Direction direction = Direction::destination;
+    Family family = Family::ipv4;
+    std::string set;
+    bool negate = false;
+    auto operator<=>(const EndpointInSet&) const = default;
 };
 // mark & mask == value
 struct MarkIs {
@@ -98,7 +120,8 @@ struct SocketGroup {
 };
 
 using Match = std::variant<InInterface, OutInterface, IsFamily, Protocol, Port, Address, InSet,
-                           MarkIs, CtMarkIs, CtStateIn, SocketUser, SocketGroup>;
+                           InterfaceInSet, PortInSet, EndpointInSet, MarkIs, CtMarkIs, CtStateIn,
+                           SocketUser, SocketGroup>;
 
 // ---- actions ----
 

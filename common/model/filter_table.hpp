@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "common/model/filter_rule.hpp"
+#include "common/model/set_key.hpp"
 #include "common/model/table_id.hpp"
-#include "common/net/ip_address.hpp"
 
 namespace ambient::model {
 
 // `comment` says for whom the element stands (at most kMaxComment bytes); it is kept by the kernel.
 struct SetElement {
-    IpAddress address;
+    SetKey key;
     std::string comment = {};
 
     auto operator<=>(const SetElement&) const = default;
@@ -23,10 +23,10 @@ struct SetElement {
 // libnftnl, NFTNL_UDATA_COMMENT_MAXLEN less the NUL.
 inline constexpr std::size_t kMaxComment = 127;
 
-// A set of addresses of one family; elements are sorted by address.
+// Elements are sorted by key.
 struct FilterSet {
     std::string name;
-    Family family = Family::ipv4;
+    SetType type = SetType::ipv4_address;
     std::vector<SetElement> elements;
 
     auto operator<=>(const FilterSet&) const = default;
@@ -68,10 +68,10 @@ struct FilterTable {
 };
 
 // Identities: names within their table (net/netfilter/nf_tables_api.c, nft_set_lookup,
-// nft_chain_lookup), an element its address.
+// nft_chain_lookup), an element its key.
 inline const TableId& key(const FilterTable& t) { return t.id; }
 inline const std::string& key(const FilterSet& s) { return s.name; }
 inline const std::string& key(const FilterChain& c) { return c.name; }
-inline const IpAddress& key(const SetElement& e) { return e.address; }
+inline const SetKey& key(const SetElement& e) { return e.key; }
 
 }  // namespace ambient::model

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/model/address.hpp"
+#include "common/model/set_key.hpp"
 #include "common/model/table_id.hpp"
 #include "common/net/ip_address.hpp"
 
@@ -25,7 +26,7 @@ struct RouteSelector {
 struct FilterSelector {
     TableId table;
     bool chains = true;  // false when there are keys
-    std::optional<std::vector<IpAddress>> keys = std::nullopt;
+    std::optional<std::vector<SetKey>> keys = std::nullopt;
 
     bool operator==(const FilterSelector&) const = default;
 };

@@ -5,12 +5,14 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include <fmt/format.h>
 #include <libmnl/libmnl.h>
 #include <libnftnl/udata.h>
 
 #include "common/netlink/message.hpp"
+#include "common/netlink/nft_layout.hpp"
 #include "common/netlink/nft_uapi.hpp"
 
 namespace ambient::netlink::nft {
@@ -42,32 +44,43 @@ std::string comment_in(std::span<const std::uint8_t> data) {
 }
 
 Result<void> check(const model::SetElement& element) {
+    const auto* link = std::get_if<model::InterfaceName>(&element.key);
+    if (link && (link->name.empty() || link->name.size() >= kInterfaceNameSize ||
+                 link->name.contains('\0'))) {
+        return std::unexpected(invalid_input(fmt::format("'{}' is no interface name", link->name)));
+    }
     if (element.comment.size() <= model::kMaxComment && !element.comment.contains('\0')) return {};
     return std::unexpected(
         invalid_input(fmt::format("the comment of element {} is longer than {} bytes",
-                                  to_string(element.address), model::kMaxComment)));
+                                  model::to_string(element.key), model::kMaxComment)));
 }
 
-void put_element(nlmsghdr* message, const model::SetElement& element, bool with_comment) {
+void put_element(nlmsghdr* message, const WireElement& element, bool with_comment) {
     auto* item = mnl_attr_nest_start(message, NFTA_LIST_ELEM);
+    if (element.ends)
+        mnl_attr_put_u32(message, NFTA_SET_ELEM_FLAGS, htonl(NFT_SET_ELEM_INTERVAL_END));
     auto* key = mnl_attr_nest_start(message, NFTA_SET_ELEM_KEY);
-    const auto bytes = element.address.bytes();
-    mnl_attr_put(message, NFTA_DATA_VALUE, bytes.size(), bytes.data());
+    mnl_attr_put(message, NFTA_DATA_VALUE, element.key.size, element.key.bytes.data());
     mnl_attr_nest_end(message, key);
     if (with_comment && !element.comment.empty()) put_comment(message, element.comment);
     mnl_attr_nest_end(message, item);
 }
 
-std::optional<model::SetElement> decode_element(const nlattr* item) {
+std::optional<WireElement> decode_element(const nlattr* item) {
     const auto attributes = Attributes::inside(item);
     const bool known = attributes.all([](int type) {
         // An expiry of 0 and other padding never come: the kernel leaves out what is not there.
-        return type == NFTA_SET_ELEM_KEY || type == NFTA_SET_ELEM_USERDATA;
+        return type == NFTA_SET_ELEM_KEY || type == NFTA_SET_ELEM_USERDATA ||
+               type == NFTA_SET_ELEM_FLAGS;
     });
-    const auto address = attributes.nested(NFTA_SET_ELEM_KEY).address(NFTA_DATA_VALUE);
-    if (!known || !address) return std::nullopt;
-    return model::SetElement{.address = *address,
-                             .comment = comment_in(attributes.bytes(NFTA_SET_ELEM_USERDATA))};
+    const auto key = KeyBytes::of(attributes.nested(NFTA_SET_ELEM_KEY).bytes(NFTA_DATA_VALUE));
+    const auto flags = ntohl(attributes.u32(NFTA_SET_ELEM_FLAGS).value_or(0));
+    if (!known || !key || key->size == 0 ||
+        (flags & ~std::uint32_t{NFT_SET_ELEM_INTERVAL_END}) != 0)
+        return std::nullopt;
+    return WireElement{.key = *key,
+                       .ends = flags != 0,
+                       .comment = comment_in(attributes.bytes(NFTA_SET_ELEM_USERDATA))};
 }
 
 }  // namespace
@@ -84,7 +97,8 @@ Result<std::size_t> put_elements(std::uint16_t type, std::uint16_t flags,
     for (const auto* element : elements) {
         if (message->nlmsg_len > kFullList) break;
         TRY(check(*element));
-        put_element(message, *element, type == NFT_MSG_NEWSETELEM);
+        for (const auto& wire : encode_element(*element))
+            put_element(message, wire, type == NFT_MSG_NEWSETELEM);
         ++put;
     }
     mnl_attr_nest_end(message, list);

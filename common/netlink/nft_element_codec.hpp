@@ -1,4 +1,4 @@
-// Set elements on the wire: an address and, in the element's user data, its comment as nft(8) keeps
+// Set elements on the wire: a key and, in the element's user data, its comment as nft(8) keeps
 // it.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "common/base/error.hpp"
 #include "common/model/filter_table.hpp"
 #include "common/netlink/nft_message_buffer.hpp"
+#include "common/netlink/nft_set_key.hpp"
 
 namespace ambient::netlink::nft {
 
@@ -27,9 +28,9 @@ Result<std::size_t> put_elements(std::uint16_t message, std::uint16_t flags,
 struct DecodedElements {
     std::string table;
     std::string set;
-    std::vector<model::SetElement> elements;
+    std::vector<WireElement> elements;
     bool beyond_model =
-        false;  // one is more than an address with a comment: an interval, a timeout, an expression
+        false;  // one is more than a key with a comment: a timeout, data, an expression
 };
 DecodedElements decode_elements(const nlmsghdr& message);
 

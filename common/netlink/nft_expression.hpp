@@ -67,6 +67,7 @@ struct PayloadLoad {
     std::uint32_t base = 0;
     std::uint32_t offset = 0;
     std::uint32_t size = 0;
+    std::uint32_t to_register = 1;  // NFT_REG_1
     bool operator==(const PayloadLoad&) const = default;
 };
 // register = (register & mask) ^ flip

@@ -52,10 +52,10 @@ Expression ct(const Reader& e) {
 }
 
 Expression payload(const Reader& e) {
-    if (e.number(NFTNL_EXPR_PAYLOAD_DREG) != NFT_REG_1) return Unknown{};
     return PayloadLoad{.base = e.number(NFTNL_EXPR_PAYLOAD_BASE),
                        .offset = e.number(NFTNL_EXPR_PAYLOAD_OFFSET),
-                       .size = e.number(NFTNL_EXPR_PAYLOAD_LEN)};
+                       .size = e.number(NFTNL_EXPR_PAYLOAD_LEN),
+                       .to_register = e.number(NFTNL_EXPR_PAYLOAD_DREG)};
 }
 
 Expression bitwise(const Reader& e) {

@@ -84,7 +84,7 @@ NftnlExpression to_nftnl(const Expression& expression) {
                 return build("ct", {{NFTNL_EXPR_CT_KEY, e.key}, {NFTNL_EXPR_CT_SREG, NFT_REG_1}});
             },
             [](const PayloadLoad& e) {
-                return build("payload", {{NFTNL_EXPR_PAYLOAD_DREG, NFT_REG_1},
+                return build("payload", {{NFTNL_EXPR_PAYLOAD_DREG, e.to_register},
                                          {NFTNL_EXPR_PAYLOAD_BASE, e.base},
                                          {NFTNL_EXPR_PAYLOAD_OFFSET, e.offset},
                                          {NFTNL_EXPR_PAYLOAD_LEN, e.size}});

@@ -74,6 +74,12 @@ inline PayloadLoad load_of_address(Family family, model::Direction direction, st
             .size = static_cast<std::uint32_t>(size)};
 }
 
+// A concatenation's second part stands in the register behind its first (enum nft_registers: 16
+// bytes each, and the same space once more in fours).
+constexpr std::uint32_t register_behind_address(Family family) {
+    return family == Family::ipv4 ? NFT_REG32_01 : NFT_REG_2;
+}
+
 // Ports stand first in the headers of TCP and UDP.
 inline PayloadLoad load_of_port(model::Direction direction) {
     return {.base = NFT_PAYLOAD_TRANSPORT_HEADER,

@@ -55,6 +55,19 @@ std::optional<model::Match> meta_of(std::uint32_t key, const Compare& compare) {
     }
 }
 
+Found decode_interface_set(std::span<const Expression> rest) {
+    const auto member = begins_with<MetaLoad, Lookup>(rest);
+    if (!member) return std::nullopt;
+    const auto& [load, lookup] = *member;
+    const bool in = load.key == NFT_META_IIFNAME;
+    if (!in && load.key != NFT_META_OIFNAME) return std::nullopt;
+    return {{.what = model::InterfaceInSet{.direction = in ? model::Direction::source
+                                                           : model::Direction::destination,
+                                           .set = lookup.set,
+                                           .negate = lookup.inverted},
+             .taken = 2}};
+}
+
 Found decode_compared(std::span<const Expression> rest) {
     if (const auto meta = begins_with<MetaLoad, Compare>(rest)) {
         const auto& [load, compare] = *meta;
@@ -125,11 +138,16 @@ Found decode_owners(std::span<const Expression> rest) {
 
 // ---- the packet's own bytes ----
 
+bool is_port_load(const PayloadLoad& load) { return load.base == NFT_PAYLOAD_TRANSPORT_HEADER; }
+
+model::Direction port_direction(const PayloadLoad& load) {
+    return load.offset == 0 ? model::Direction::source : model::Direction::destination;
+}
+
 Found decode_port(std::span<const Expression> rest) {
     const auto head = begins_with<PayloadLoad>(rest);
-    if (!head || std::get<0>(*head).base != NFT_PAYLOAD_TRANSPORT_HEADER) return std::nullopt;
-    const auto direction =
-        std::get<0>(*head).offset == 0 ? model::Direction::source : model::Direction::destination;
+    if (!head || !is_port_load(std::get<0>(*head))) return std::nullopt;
+    const auto direction = port_direction(std::get<0>(*head));
     const auto port = [&](const Value& first, const Value& last, bool negate,
                           std::size_t taken) -> Found {
         return {{.what = model::Port{.direction = direction,
@@ -146,6 +164,13 @@ Found decode_port(std::span<const Expression> rest) {
     if (const auto one = begins_with<Compare>(after)) {
         const auto& compare = std::get<0>(*one);
         return port(compare.with, compare.with, negated(compare), 2);
+    }
+    if (const auto member = begins_with<Lookup>(after)) {
+        const auto& lookup = std::get<0>(*member);
+        return {{.what =
+                     model::PortInSet{
+                         .direction = direction, .set = lookup.set, .negate = lookup.inverted},
+                 .taken = 2}};
     }
     if (const auto out = begins_with<NotInRange>(after)) {
         return port(std::get<0>(*out).first, std::get<0>(*out).last, true, 2);
@@ -196,6 +221,15 @@ Found decode_address(std::span<const Expression> rest, std::size_t checks) {
                                       .negate = lookup.inverted},
                  .taken = checks + 2}};
     }
+    if (const auto endpoint = begins_with<PayloadLoad, Lookup>(after)) {
+        const auto& [port, lookup] = *endpoint;
+        if (!is_port_load(port)) return std::nullopt;
+        return {{.what = model::EndpointInSet{.direction = place->direction,
+                                              .family = place->family,
+                                              .set = lookup.set,
+                                              .negate = lookup.inverted},
+                 .taken = checks + 3}};
+    }
     return std::nullopt;
 }
 
@@ -209,8 +243,8 @@ Found decode_checked_address(std::span<const Expression> rest) {
 
 Found decode_match(std::span<const Expression> rest) {
     // An address with the check before it comes first: the check alone would read as IsFamily.
-    for (const auto decode :
-         {decode_checked_address, decode_port, decode_owners, decode_masked, decode_compared}) {
+    for (const auto decode : {decode_checked_address, decode_port, decode_owners, decode_masked,
+                              decode_interface_set, decode_compared}) {
         if (auto found = decode(rest)) return found;
     }
     return std::nullopt;

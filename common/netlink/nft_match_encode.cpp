@@ -33,9 +33,13 @@ void add_range(const Value& first, const Value& last, bool negate, EncodedRule& 
     }
 }
 
+Result<void> require_ports(const EncodedRule& rule) {
+    if (rule.has_ports) return {};
+    return std::unexpected(invalid_input("a port match needs TCP or UDP matched before it"));
+}
+
 Result<void> add_port(const model::Port& match, EncodedRule& rule) {
-    if (!rule.has_ports)
-        return std::unexpected(invalid_input("a port match needs TCP or UDP matched before it"));
+    TRY(require_ports(rule));
     if (match.first > match.last)
         return std::unexpected(invalid_input("a port range ends before it begins"));
     rule.add(load_of_port(match.direction));
@@ -68,14 +72,45 @@ void add_address(const model::Address& match, EncodedRule& rule) {
     rule.add(Compare{.op = equality(match.negate), .with = Value::of(bytes)});
 }
 
-Result<void> add_set(const model::InSet& match, EncodedRule& rule) {
+// What was read is in the set.
+template <class InSomeSet>
+Result<void> add_lookup(const InSomeSet& match, EncodedRule& rule) {
     if (match.set.empty() || match.set.size() >= NFT_SET_MAXNAMELEN) {
         return std::unexpected(invalid_input(fmt::format("'{}' is no set name", match.set)));
     }
-    rule.check_family(match.family);
-    rule.add(load_of_address(match.family, match.direction, address_bytes(match.family)));
     rule.add(Lookup{.set = match.set, .inverted = match.negate});
     return {};
+}
+
+void add_address_load(Family family, model::Direction direction, EncodedRule& rule) {
+    rule.check_family(family);
+    rule.add(load_of_address(family, direction, address_bytes(family)));
+}
+
+Result<void> add_set(const model::InSet& match, EncodedRule& rule) {
+    add_address_load(match.family, match.direction, rule);
+    return add_lookup(match, rule);
+}
+
+Result<void> add_interface_set(const model::InterfaceInSet& match, EncodedRule& rule) {
+    const bool in = match.direction == model::Direction::source;
+    rule.add(MetaLoad{.key = in ? NFT_META_IIFNAME : NFT_META_OIFNAME});
+    return add_lookup(match, rule);
+}
+
+Result<void> add_port_set(const model::PortInSet& match, EncodedRule& rule) {
+    TRY(require_ports(rule));
+    rule.add(load_of_port(match.direction));
+    return add_lookup(match, rule);
+}
+
+Result<void> add_endpoint_set(const model::EndpointInSet& match, EncodedRule& rule) {
+    TRY(require_ports(rule));
+    add_address_load(match.family, match.direction, rule);
+    auto port = load_of_port(match.direction);
+    port.to_register = register_behind_address(match.family);
+    rule.add(port);
+    return add_lookup(match, rule);
 }
 
 // `load` brought a mark into the register.
@@ -152,6 +187,9 @@ Result<void> encode_match(const model::Match& match, EncodedRule& rule) {
             [&](const model::Port& m) { return add_port(m, rule); },
             [&](const model::Address& m) { return add_address(m, rule), Result<void>{}; },
             [&](const model::InSet& m) { return add_set(m, rule); },
+            [&](const model::InterfaceInSet& m) { return add_interface_set(m, rule); },
+            [&](const model::PortInSet& m) { return add_port_set(m, rule); },
+            [&](const model::EndpointInSet& m) { return add_endpoint_set(m, rule); },
             [&](const model::MarkIs& m) {
                 return add_mark(MetaLoad{.key = NFT_META_MARK}, m.mark, m.negate, rule);
             },

@@ -32,10 +32,15 @@ std::optional<NftNotification> decode_nft_notification(std::span<const std::uint
     if (type == NFT_MSG_NEWSETELEM || type == NFT_MSG_DELSETELEM) {
         const auto decoded = nft::decode_elements(*message);
         if (decoded.table.empty()) return std::nullopt;
-        NftNotification notification{.table = {*family, decoded.table}, .addresses = {}};
-        if (decoded.beyond_model) return notification;
-        for (const auto& element : decoded.elements)
-            notification.addresses.push_back(element.address);
+        NftNotification notification{
+            .table = {*family, decoded.table}, .set = decoded.set, .addresses = {}};
+        for (const auto& element : decoded.elements) {
+            // Only what may be an address: its set's type is not told.
+            const auto address = IpAddress::from_bytes(element.key.span());
+            if (!address || element.ends || decoded.beyond_model)
+                return NftNotification{.table = notification.table, .set = decoded.set};
+            notification.addresses.push_back(*address);
+        }
         return notification;
     }
     auto table = Attributes::after<nfgenmsg>(*message).text(kTableAttribute);

@@ -12,11 +12,13 @@
 
 namespace ambient::netlink {
 
-// A change in the table `table`: of these addresses' elements in its sets or, when `addresses`
-// is empty, of anything else in it.
+// A change in the table `table`: of these addresses' elements in its set `set` or, when `addresses`
+// is empty, of anything else in it. A set of interfaces may seem to be one of addresses: who knows
+// the sets tells them apart.
 struct NftNotification {
     model::TableId table;
-    std::vector<IpAddress> addresses;
+    std::string set = {};
+    std::vector<IpAddress> addresses = {};
 
     bool operator==(const NftNotification&) const = default;
 };

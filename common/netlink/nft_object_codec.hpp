@@ -16,8 +16,8 @@ void put_table(const model::TableId& table, MessageBuffer& to);
 void put_table_deletion(const model::TableId& table, MessageBuffer& to);
 
 // `id` tells sets of one transaction apart.
-void put_set(const model::TableId& table, const std::string& set, Family family, std::uint32_t id,
-             MessageBuffer& to);
+void put_set(const model::TableId& table, const std::string& set, model::SetType type,
+             std::uint32_t id, MessageBuffer& to);
 void put_set_deletion(const model::TableId& table, const std::string& set, MessageBuffer& to);
 
 void put_chain(const model::TableId& table, const std::string& chain,

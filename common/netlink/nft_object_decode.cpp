@@ -12,24 +12,16 @@ std::optional<std::uint32_t> number(const Attributes& attributes, int attribute)
     return found ? std::optional(ntohl(*found)) : std::nullopt;
 }
 
-std::optional<Family> family_of_set(const Attributes& attributes) {
-    const SetType found{.key_type = number(attributes, NFTA_SET_KEY_TYPE).value_or(0),
-                        .key_size = number(attributes, NFTA_SET_KEY_LEN).value_or(0)};
-    for (const auto family : {Family::ipv4, Family::ipv6}) {
-        if (found == set_type_of(family)) return family;
-    }
-    return std::nullopt;
-}
-
-// No flags (intervals, timeouts, maps, dynamic updates), no limit of size, no expressions run for
-// each element.
-bool is_plain_set(const Attributes& attributes) {
+// No more than elements of a type: no timeouts, data, limit of size, or expressions for each.
+std::optional<model::SetType> decode_set_type(const Attributes& attributes) {
     for (const int more : {NFTA_SET_DATA_TYPE, NFTA_SET_TIMEOUT, NFTA_SET_EXPR,
                            NFTA_SET_EXPRESSIONS, NFTA_SET_OBJ_TYPE}) {
-        if (attributes.has(more)) return false;
+        if (attributes.has(more)) return std::nullopt;
     }
-    return number(attributes, NFTA_SET_FLAGS).value_or(0) == 0 &&
-           !attributes.nested(NFTA_SET_DESC).has(NFTA_SET_DESC_SIZE);
+    if (attributes.nested(NFTA_SET_DESC).has(NFTA_SET_DESC_SIZE)) return std::nullopt;
+    return set_type_of({.key_type = number(attributes, NFTA_SET_KEY_TYPE).value_or(0),
+                        .key_size = number(attributes, NFTA_SET_KEY_LEN).value_or(0),
+                        .flags = number(attributes, NFTA_SET_FLAGS).value_or(0)});
 }
 
 std::optional<model::ChainHook> decode_hook(const Attributes& attributes) {
@@ -53,9 +45,8 @@ Decoded<model::FilterSet> decode_set(const nlmsghdr& message) {
     Decoded<model::FilterSet> decoded{.table = attributes.text(NFTA_SET_TABLE),
                                       .name = attributes.text(NFTA_SET_NAME)};
     decoded.anonymous = (number(attributes, NFTA_SET_FLAGS).value_or(0) & NFT_SET_ANONYMOUS) != 0;
-    const auto family = family_of_set(attributes);
-    if (family && is_plain_set(attributes)) {
-        decoded.value = model::FilterSet{.name = decoded.name, .family = *family, .elements = {}};
+    if (const auto type = decode_set_type(attributes)) {
+        decoded.value = model::FilterSet{.name = decoded.name, .type = *type, .elements = {}};
     }
     return decoded;
 }

@@ -22,10 +22,12 @@ void put_names(nlmsghdr* message, std::uint16_t table_attribute, const model::Ta
     mnl_attr_put_strz(message, name_attribute, name.c_str());
 }
 
-// What nft(8) writes beside a set of addresses: its keys are in network order.
-void put_key_order(nlmsghdr* message) {
-    constexpr std::array<std::uint8_t, 6> kBigEndian{NFTNL_UDATA_SET_KEYBYTEORDER, 4, 2, 0, 0, 0};
-    mnl_attr_put(message, NFTA_SET_USERDATA, kBigEndian.size(), kBigEndian.data());
+// What nft(8) writes beside a set: whether its keys are numbers in network order (2), or bytes as
+// they come (1).
+void put_key_order(nlmsghdr* message, model::SetType type) {
+    const std::uint8_t order = type == model::SetType::interface ? 1 : 2;
+    const std::array<std::uint8_t, 6> data{NFTNL_UDATA_SET_KEYBYTEORDER, 4, order, 0, 0, 0};
+    mnl_attr_put(message, NFTA_SET_USERDATA, data.size(), data.data());
 }
 
 }  // namespace
@@ -45,16 +47,16 @@ void put_table_deletion(const model::TableId& table, MessageBuffer& to) {
     to.finish(message);
 }
 
-void put_set(const model::TableId& table, const std::string& set, Family family, std::uint32_t id,
-             MessageBuffer& to) {
-    const auto type = set_type_of(family);
+void put_set(const model::TableId& table, const std::string& set, model::SetType set_type,
+             std::uint32_t id, MessageBuffer& to) {
+    const auto type = number_of(set_type);
     auto* message = to.start(NFT_MSG_NEWSET, NLM_F_CREATE | NLM_F_EXCL, table.family);
     put_names(message, NFTA_SET_TABLE, table, NFTA_SET_NAME, set);
-    put_number(message, NFTA_SET_FLAGS, 0);
+    put_number(message, NFTA_SET_FLAGS, type.flags);
     put_number(message, NFTA_SET_KEY_TYPE, type.key_type);
     put_number(message, NFTA_SET_KEY_LEN, type.key_size);
     put_number(message, NFTA_SET_ID, id);
-    put_key_order(message);
+    put_key_order(message, set_type);
     to.finish(message);
 }
 

@@ -20,18 +20,48 @@ constexpr std::optional<model::TableFamily> table_family_of(std::uint8_t nfproto
     return std::nullopt;
 }
 
-// `key_type` is nft(8)'s number of the type, which the kernel only keeps: ipv4_addr and ipv6_addr
-// (nftables, include/datatype.h, enum datatypes).
-struct SetType {
+// How the kernel keeps a set's type. `key_type` is nft(8)'s number of it, of which the kernel only
+// keeps the value (nftables, include/datatype.h, enum datatypes, and concat_subtype_add).
+struct KernelSetType {
     std::uint32_t key_type = 0;
     std::uint32_t key_size = 0;
+    std::uint32_t flags = 0;
 
-    bool operator==(const SetType&) const = default;
+    bool operator==(const KernelSetType&) const = default;
 };
 
-constexpr SetType set_type_of(Family family) {
-    return {.key_type = family == Family::ipv4 ? 7U : 8U,
-            .key_size = static_cast<std::uint32_t>(address_bytes(family))};
+struct SetTypeNumber {
+    model::SetType type;
+    KernelSetType number;
+};
+constexpr std::uint32_t kIpv4Addr = 7;
+constexpr std::uint32_t kIpv6Addr = 8;
+constexpr std::uint32_t kInetService = 13;
+constexpr std::uint32_t kIfname = 41;
+// Each part of a concatenation fills whole registers of four bytes.
+inline constexpr SetTypeNumber kSetTypes[] = {
+    {model::SetType::ipv4_address, {kIpv4Addr, 4, 0}},
+    {model::SetType::ipv6_address, {kIpv6Addr, 16, 0}},
+    {model::SetType::ipv4_prefix, {kIpv4Addr, 4, NFT_SET_INTERVAL}},
+    {model::SetType::ipv6_prefix, {kIpv6Addr, 16, NFT_SET_INTERVAL}},
+    {model::SetType::interface, {kIfname, 16, 0}},
+    {model::SetType::port, {kInetService, 2, 0}},
+    {model::SetType::ipv4_endpoint, {kIpv4Addr << 6 | kInetService, 8, 0}},
+    {model::SetType::ipv6_endpoint, {kIpv6Addr << 6 | kInetService, 20, 0}},
+};
+
+constexpr KernelSetType number_of(model::SetType type) {
+    for (const auto& entry : kSetTypes) {
+        if (entry.type == type) return entry.number;
+    }
+    return {};
+}
+
+constexpr std::optional<model::SetType> set_type_of(const KernelSetType& number) {
+    for (const auto& entry : kSetTypes) {
+        if (entry.number == number) return entry.type;
+    }
+    return std::nullopt;
 }
 
 struct HookNumber {

@@ -23,11 +23,11 @@ std::string name_of(const plan::Step& step) {
             },
             [](const plan::AddElement& s) {
                 return fmt::format("add element {} to set {} of table {}",
-                                   to_string(s.element.address), s.set, to_string(s.table));
+                                   model::to_string(s.element.key), s.set, to_string(s.table));
             },
             [](const plan::DeleteElement& s) {
                 return fmt::format("delete element {} of set {} of table {}",
-                                   to_string(s.element.address), s.set, to_string(s.table));
+                                   model::to_string(s.element.key), s.set, to_string(s.table));
             },
             [](const plan::CreateChain& s) {
                 return fmt::format("create chain {} of table {}", s.chain, to_string(s.table));

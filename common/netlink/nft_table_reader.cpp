@@ -12,6 +12,7 @@
 #include "common/netlink/nft_exchange.hpp"
 #include "common/netlink/nft_object_codec.hpp"
 #include "common/netlink/nft_rule_message.hpp"
+#include "common/netlink/nft_set_key.hpp"
 #include "common/netlink/nft_uapi.hpp"
 
 namespace ambient::netlink::nft {
@@ -78,14 +79,34 @@ Result<void> read_sets(NetlinkSocket& socket, model::FilterTable& table) {
                 [&](const nlmsghdr& message) { place(decode_set(message), table, table.sets); });
 }
 
+// Gathers what messages tell of a set's elements.
+class ElementsOfSet {
+  public:
+    void add(const nlmsghdr& message) {
+        auto decoded = decode_elements(message);
+        if (decoded.beyond_model) beyond_model_ = true;
+        std::ranges::move(decoded.elements, std::back_inserter(elements_));
+    }
+    // False when the model cannot say all of them.
+    bool move_to(model::FilterSet& set) {
+        auto decoded = decode_elements_of(set.type, std::move(elements_));
+        if (!decoded) return false;
+        std::ranges::move(*decoded, std::back_inserter(set.elements));
+        return !beyond_model_;
+    }
+
+  private:
+    std::vector<WireElement> elements_;
+    bool beyond_model_ = false;
+};
+
 Result<void> read_all_elements(NetlinkSocket& socket, model::FilterTable& table,
                                model::FilterSet& set) {
-    return dump(socket, NFT_MSG_GETSETELEM, table.id.family, {table.id.name, set.name},
-                [&](const nlmsghdr& message) {
-                    auto decoded = decode_elements(message);
-                    if (decoded.beyond_model) table.beyond_model = true;
-                    std::ranges::move(decoded.elements, std::back_inserter(set.elements));
-                });
+    ElementsOfSet elements;
+    TRY(dump(socket, NFT_MSG_GETSETELEM, table.id.family, {table.id.name, set.name},
+             [&](const nlmsghdr& message) { elements.add(message); }));
+    if (!elements.move_to(set)) table.beyond_model = true;
+    return {};
 }
 
 Result<void> read_chains(NetlinkSocket& socket, model::FilterTable& table) {
@@ -112,7 +133,7 @@ void sort(model::FilterTable& table) {
     std::ranges::sort(table.sets, {}, &model::FilterSet::name);
     std::ranges::sort(table.chains, {}, &model::FilterChain::name);
     for (auto& set : table.sets)
-        std::ranges::sort(set.elements, {}, &model::SetElement::address);
+        std::ranges::sort(set.elements, {}, &model::SetElement::key);
 }
 
 // Each answer takes some 2 kB of the receive buffer (net.core.rmem_default: 212992 bytes), and what
@@ -121,30 +142,45 @@ constexpr std::size_t kElementsAtOnce = 32;
 
 // Asks for one element in each message: a request for several ends at the first that is missing.
 Result<void> read_some_elements(NetlinkSocket& socket, const model::TableId& table,
-                                std::span<const IpAddress> addresses, model::FilterSet& set) {
+                                std::span<const model::SetKey> keys, model::FilterSet& set) {
     MessageBuffer messages;
-    for (const auto& address : addresses) {
-        if (address.family() != set.family) continue;
-        const model::SetElement element{.address = address};
+    for (const auto& key : keys) {
+        const model::SetElement element{.key = key};
         const auto* wanted = &element;
         TRY(put_elements(NFT_MSG_GETSETELEM, 0, table, set.name, {&wanted, 1}, messages));
     }
-    if (messages.size() == 0) return {};
-    const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
-        std::ranges::move(decode_elements(message).elements, std::back_inserter(set.elements));
-    }));
+    ElementsOfSet elements;
+    const auto answers =
+        TRY(exchange(socket, messages, [&](const nlmsghdr& message) { elements.add(message); }));
+    elements.move_to(set);
     const auto unexpected = std::ranges::find_if(
         answers.refusals, [](const auto& r) { return r.errno_value != ENOENT; });
     if (unexpected != answers.refusals.end()) return std::unexpected(refused(*unexpected));
     return {};
 }
 
-Result<void> read_elements_of(NetlinkSocket& socket, const model::TableId& table,
-                              std::span<const IpAddress> addresses, model::FilterSet& set) {
-    while (!addresses.empty()) {
-        const auto part = addresses.first(std::min(addresses.size(), kElementsAtOnce));
-        TRY(read_some_elements(socket, table, part, set));
-        addresses = addresses.subspan(part.size());
+// Prefixes are looked for in the whole set: the kernel finds by one address, and any that covers
+// it.
+Result<void> read_prefixes(NetlinkSocket& socket, model::FilterTable& table,
+                           const std::vector<model::SetKey>& keys, model::FilterSet& set) {
+    TRY(read_all_elements(socket, table, set));
+    std::erase_if(set.elements, [&](const model::SetElement& element) {
+        return std::ranges::find(keys, element.key) == keys.end();
+    });
+    return {};
+}
+
+Result<void> read_elements_of(NetlinkSocket& socket, model::FilterTable& table,
+                              const std::vector<model::SetKey>& keys, model::FilterSet& set) {
+    std::vector<model::SetKey> fitting;
+    std::ranges::copy_if(keys, std::back_inserter(fitting),
+                         [&](const model::SetKey& key) { return model::type_of(key) == set.type; });
+    if (fitting.empty()) return {};
+    if (model::is_prefix_set(set.type)) return read_prefixes(socket, table, fitting, set);
+    for (std::span<const model::SetKey> rest(fitting); !rest.empty();) {
+        const auto part = rest.first(std::min(rest.size(), kElementsAtOnce));
+        TRY(read_some_elements(socket, table.id, part, set));
+        rest = rest.subspan(part.size());
     }
     return {};
 }
@@ -177,12 +213,12 @@ Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
 
 Result<std::optional<model::FilterTable>> read_elements(
     NetlinkSocket& socket, const model::TableId& id,
-    const std::optional<std::vector<IpAddress>>& keys) {
+    const std::optional<std::vector<model::SetKey>>& keys) {
     auto table = TRY(read_header(socket, id));
     if (!table) return std::nullopt;
     TRY(read_sets(socket, *table));
     for (auto& set : table->sets)
-        TRY(keys ? read_elements_of(socket, id, *keys, set)
+        TRY(keys ? read_elements_of(socket, *table, *keys, set)
                  : read_all_elements(socket, *table, set));
     sort(*table);
     return table;

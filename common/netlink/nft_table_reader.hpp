@@ -26,6 +26,6 @@ Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
 // is no such table.
 Result<std::optional<model::FilterTable>> read_elements(
     NetlinkSocket& socket, const model::TableId& id,
-    const std::optional<std::vector<IpAddress>>& keys);
+    const std::optional<std::vector<model::SetKey>>& keys);
 
 }  // namespace ambient::netlink::nft

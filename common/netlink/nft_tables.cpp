@@ -61,7 +61,7 @@ Result<std::optional<model::FilterTable>> NftTables::observe_table(const model::
 }
 
 Result<std::optional<model::FilterTable>> NftTables::observe_elements(
-    const model::TableId& id, const std::optional<std::vector<IpAddress>>& keys) {
+    const model::TableId& id, const std::optional<std::vector<model::SetKey>>& keys) {
     return observe(id, [&] { return nft::read_elements(*socket_, id, keys); });
 }
 

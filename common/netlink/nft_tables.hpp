@@ -31,7 +31,7 @@ class NftTables {
     // the cost is that of the keys. A set of another kind than the model's is left out, as is a
     // missing table. Sets need not be of one moment.
     Result<std::optional<model::FilterTable>> observe_elements(
-        const model::TableId& id, const std::optional<std::vector<IpAddress>>& keys);
+        const model::TableId& id, const std::optional<std::vector<model::SetKey>>& keys);
 
     // All of `steps` (packet-filter steps only) or nothing, atomically. Adding an element that is
     // there already is success and leaves its comment alone; creating what exists, or deleting what

@@ -74,7 +74,7 @@ Result<std::size_t> Transaction::put(std::size_t index) {
             [&](const plan::CreateTable& s) { return put_table(s.table, to), true; },
             [&](const plan::DeleteTable& s) { return put_table_deletion(s.table, to), true; },
             [&](const plan::CreateSet& s) {
-                return put_set(s.table, s.set, s.family, static_cast<std::uint32_t>(index + 1), to),
+                return put_set(s.table, s.set, s.type, static_cast<std::uint32_t>(index + 1), to),
                        true;
             },
             [&](const plan::DeleteSet& s) { return put_set_deletion(s.table, s.set, to), true; },

@@ -6,6 +6,7 @@
 
 #include "common/plan/draft.hpp"
 #include "common/plan/merge_walk.hpp"
+#include "common/plan/nft_text.hpp"
 
 namespace ambient::plan {
 namespace {
@@ -61,7 +62,7 @@ void diff_set(const model::TableId& table, const FilterSet& wanted, const Filter
 }
 
 void create_set(const model::TableId& table, const FilterSet& set, TableDraft& draft) {
-    draft.create.emplace_back(CreateSet{table, set.name, set.family});
+    draft.create.emplace_back(CreateSet{table, set.name, set.type});
     add_elements(table, set, draft.add_elements);
 }
 
@@ -106,7 +107,7 @@ TableDraft change_table(const FilterTable& wanted, const FilterTable& found) {
     return draft;
 }
 
-// A set cannot change its family, nor a chain its hook; what the model cannot say of a table (that
+// A set cannot change its type, nor a chain its hook; what the model cannot say of a table (that
 // it is dormant, say) cannot be put right by any step. The table is then built anew, which the
 // transaction makes atomic too: no rule that names the old set or chain has to be found.
 bool must_rebuild(const FilterTable& wanted, const FilterTable& found) {
@@ -114,7 +115,7 @@ bool must_rebuild(const FilterTable& wanted, const FilterTable& found) {
     const auto ignore = [](const auto&) {};
     merge_walk(wanted.sets, found.sets, ignore, ignore,
                [&](const FilterSet& want, const FilterSet& have) {
-                   rebuild = rebuild || want.family != have.family;
+                   rebuild = rebuild || want.type != have.type;
                });
     merge_walk(wanted.chains, found.chains, ignore, ignore,
                [&](const FilterChain& want, const FilterChain& have) {
@@ -158,8 +159,8 @@ Plan diff_elements(const FilterTable* wanted, const FilterTable* found, Draft& d
         },
         [&](const FilterSet& have) { delete_elements(table, have, changes.delete_elements); },
         [&](const FilterSet& want, const FilterSet& have) {
-            if (want.family == have.family) return diff_set(table, want, have, changes);
-            missing(want);  // this one is of the other family
+            if (want.type == have.type) return diff_set(table, want, have, changes);
+            missing(want);  // this one has keys of another type
         });
     Plan plan;
     assemble(std::move(changes), plan);

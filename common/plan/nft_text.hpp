@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/model/filter_table.hpp"
 
@@ -12,6 +13,10 @@ namespace ambient::plan {
 std::string nft_rule(const model::FilterRule& rule, model::TableFamily table);
 // `type filter hook prerouting priority -150; policy accept;`
 std::string nft_hook(const model::ChainHook& hook);
+// `ipv4_addr . inet_service`
+std::string_view nft_type(model::SetType type);
+// `10.244.1.11`, `"eth0"`
+std::string nft_key(const model::SetKey& key);
 // `10.244.1.11 comment "8a1c"`
 std::string nft_element(const model::SetElement& element);
 

@@ -66,7 +66,7 @@ struct DeleteTable {
 struct CreateSet {
     model::TableId table;
     std::string set;
-    Family family = Family::ipv4;
+    model::SetType type = model::SetType::ipv4_address;
     bool operator==(const CreateSet&) const = default;
 };
 struct DeleteSet {

@@ -139,8 +139,9 @@ std::string set_sysctl(const model::Sysctl& sysctl) {
 }
 
 std::string create_set(const CreateSet& s) {
-    return nft(fmt::format("add set {} {} {{ type {}_addr; }}", to_string(s.table), s.set,
-                           to_string(s.family)));
+    return nft(fmt::format("add set {} {} {{ type {};{} }}", to_string(s.table), s.set,
+                           nft_type(s.type),
+                           model::is_prefix_set(s.type) ? " flags interval;" : ""));
 }
 
 std::string create_chain(const CreateChain& s) {
@@ -187,8 +188,7 @@ std::string to_string(const Step& step) {
                 return element_line("add", s.table, s.set, nft_element(s.element));
             },
             [](const DeleteElement& s) {
-                return element_line("delete", s.table, s.set,
-                                    ambient::to_string(s.element.address));
+                return element_line("delete", s.table, s.set, nft_key(s.element.key));
             },
             [](const CreateChain& s) { return create_chain(s); },
             [](const DeleteChain& s) {

@@ -21,6 +21,10 @@ std::string address_field(Family family, Direction direction) {
     return fmt::format("{} {}addr", ip(family), direction == Direction::source ? 's' : 'd');
 }
 
+std::string_view port_field(Direction direction) {
+    return direction == Direction::source ? "th sport" : "th dport";
+}
+
 std::string range(std::uint32_t first, std::uint32_t last) {
     return first == last ? fmt::format("{}", first) : fmt::format("{}-{}", first, last);
 }
@@ -83,8 +87,8 @@ std::string match_text(const Match& match, TableFamily table) {
                 return fmt::format("meta l4proto {}{}", unequal(m.negate), m.number);
             },
             [](const Port& m) {
-                return fmt::format("th {}port {}{}", m.direction == Direction::source ? 's' : 'd',
-                                   unequal(m.negate), range(m.first, m.last));
+                return fmt::format("{} {}{}", port_field(m.direction), unequal(m.negate),
+                                   range(m.first, m.last));
             },
             [](const Address& m) {
                 return fmt::format("{} {}{}", address_field(m.prefix.family(), m.direction),
@@ -93,6 +97,17 @@ std::string match_text(const Match& match, TableFamily table) {
             [](const InSet& m) {
                 return fmt::format("{} {}@{}", address_field(m.family, m.direction),
                                    unequal(m.negate), m.set);
+            },
+            [](const InterfaceInSet& m) {
+                return fmt::format("{}ifname {}@{}", m.direction == Direction::source ? 'i' : 'o',
+                                   unequal(m.negate), m.set);
+            },
+            [](const PortInSet& m) {
+                return fmt::format("{} {}@{}", port_field(m.direction), unequal(m.negate), m.set);
+            },
+            [](const EndpointInSet& m) {
+                return fmt::format("{} . {} {}@{}", address_field(m.family, m.direction),
+                                   port_field(m.direction), unequal(m.negate), m.set);
             },
             [](const MarkIs& m) { return mark_match("meta mark", m.mark, m.negate); },
             [](const CtMarkIs& m) { return mark_match("ct mark", m.mark, m.negate); },
@@ -181,9 +196,29 @@ std::string nft_hook(const ChainHook& hook) {
                        to_string(hook.hook), hook.priority);
 }
 
+std::string_view nft_type(SetType type) {
+    switch (type) {
+        case SetType::ipv4_address:
+        case SetType::ipv4_prefix: return "ipv4_addr";
+        case SetType::ipv6_address:
+        case SetType::ipv6_prefix: return "ipv6_addr";
+        case SetType::interface: return "ifname";
+        case SetType::port: return "inet_service";
+        case SetType::ipv4_endpoint: return "ipv4_addr . inet_service";
+        case SetType::ipv6_endpoint: break;
+    }
+    return "ipv6_addr . inet_service";
+}
+
+std::string nft_key(const SetKey& key) {
+    const auto text = to_string(key);
+    return std::holds_alternative<InterfaceName>(key) ? '"' + text + '"' : text;
+}
+
 std::string nft_element(const SetElement& element) {
-    if (element.comment.empty()) return ambient::to_string(element.address);
-    return fmt::format("{} comment \"{}\"", ambient::to_string(element.address), element.comment);
+    const auto key = nft_key(element.key);
+    if (element.comment.empty()) return key;
+    return fmt::format("{} comment \"{}\"", key, element.comment);
 }
 
 }  // namespace ambient::plan

@@ -73,10 +73,11 @@ Result<void> Keeper::recover_attachments() {
     for (const auto& table : found.tables) {
         for (const auto& set : table.sets) {
             for (const auto& element : set.elements) {
+                const auto* address = std::get_if<IpAddress>(&element.key);
+                if (address == nullptr) continue;
                 const auto owner = rpc::parse_comment(element.comment);
-                held_before_.emplace(element.address, owner.pod_uid);
-                if (owner.attachment)
-                    pods_.recover(owner.pod_uid, *owner.attachment, element.address);
+                held_before_.emplace(*address, owner.pod_uid);
+                if (owner.attachment) pods_.recover(owner.pod_uid, *owner.attachment, *address);
             }
         }
     }

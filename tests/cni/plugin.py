@@ -150,10 +150,10 @@ def capture_of(address: str = POD, container: str = CONTAINER) -> dict[str, Any]
                             "sets": [
                                 {
                                     "name": "pods4",
-                                    "family": "ipv4",
-                                    "elements": [{"address": address, "comment": comment(container)}],
+                                    "type": "ipv4_address",
+                                    "elements": [{"key": address, "comment": comment(container)}],
                                 },
-                                {"name": "pods6", "family": "ipv6", "elements": []},
+                                {"name": "pods6", "type": "ipv6_address", "elements": []},
                             ],
                         }
                     ],

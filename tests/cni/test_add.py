@@ -41,7 +41,7 @@ def test_dual_stack_pod_has_both_elements(plugin: Plugin, node: Node, agent: Age
     capture = capture_of()
     part = capture["parts"][0]
     part["wanted"]["tables"][0]["sets"][1]["elements"] = [
-        {"address": POD6, "comment": comment()}
+        {"key": POD6, "comment": comment()}
     ]
     part["wanted"]["routes"].append(
         {

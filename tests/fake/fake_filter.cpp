@@ -30,20 +30,61 @@ bool jumps_to(const FilterChain& chain, const std::string& target) {
     });
 }
 
+// The set that a match looks up; empty for others.
+std::string set_in(const model::Match& match) {
+    return std::visit(
+        [](const auto& m) -> std::string {
+            if constexpr (requires { m.set; }) return m.set;
+            return {};
+        },
+        match);
+}
+
+// Bytes of a key, as nft(8) makes them (common/netlink/nft_object_names.hpp).
+int key_size(model::SetType type) {
+    using enum model::SetType;
+    switch (type) {
+        case ipv4_address:
+        case ipv4_prefix: return 4;
+        case ipv6_address:
+        case ipv6_prefix:
+        case interface: return 16;
+        case port: return 2;
+        case ipv4_endpoint: return 8;
+        case ipv6_endpoint: break;
+    }
+    return 20;
+}
+
+// Of what a match looks up.
+int key_size(const model::Match& match) {
+    using enum model::SetType;
+    return std::visit(
+        Overloaded{
+            [](const model::InSet& m) { return key_size(model::address_set(m.family)); },
+            [](const model::InterfaceInSet&) { return key_size(interface); },
+            [](const model::PortInSet&) { return key_size(port); },
+            [](const model::EndpointInSet& m) {
+                return key_size(m.family == Family::ipv4 ? ipv4_endpoint : ipv6_endpoint);
+            },
+            [](const auto&) { return 0; },
+        },
+        match);
+}
+
 bool looks_up(const FilterChain& chain, const std::string& set) {
     return names(chain.rules, [&](const FilterRule& rule) {
-        return names(rule.matches, [&](const model::Match& match) {
-            const auto* lookup = std::get_if<model::InSet>(&match);
-            return lookup && lookup->set == set;
-        });
+        return names(rule.matches, [&](const model::Match& match) { return set_in(match) == set; });
     });
 }
 
 // nft_lookup_init (nft_lookup.c): no such set, or keys of another length.
-int refuse_lookup(const FilterTable& table, const model::InSet& lookup) {
-    const auto* set = find(table.sets, lookup.set);
+int refuse_lookup(const FilterTable& table, const model::Match& match) {
+    const auto name = set_in(match);
+    if (name.empty()) return 0;
+    const auto* set = find(table.sets, name);
     if (!set) return ENOENT;
-    return set->family == lookup.family ? 0 : EINVAL;
+    return key_size(set->type) == key_size(match) ? 0 : EINVAL;
 }
 
 // nft_verdict_init: no such chain, or a base chain.
@@ -55,8 +96,7 @@ int refuse_jump(const FilterTable& table, const model::Jump& jump) {
 
 int refuse_rule(const FilterTable& table, const FilterRule& rule) {
     for (const auto& match : rule.matches) {
-        const auto* lookup = std::get_if<model::InSet>(&match);
-        if (const int refused = lookup ? refuse_lookup(table, *lookup) : 0) return refused;
+        if (const int refused = refuse_lookup(table, match)) return refused;
     }
     for (const auto& action : rule.actions) {
         const auto* jump = std::get_if<model::Jump>(&action);
@@ -92,14 +132,14 @@ int delete_set(FilterTable& table, const std::string& name) {
 int add_element(FilterTable& table, const plan::AddElement& step) {
     auto* set = find(table.sets, step.set);
     if (!set) return ENOENT;
-    if (set->family != step.element.address.family()) return EINVAL;
-    if (!find(set->elements, step.element.address)) put(set->elements, step.element);
+    if (set->type != model::type_of(step.element.key)) return EINVAL;
+    if (!find(set->elements, step.element.key)) put(set->elements, step.element);
     return 0;
 }
 
 int delete_element(FilterTable& table, const plan::DeleteElement& step) {
     auto* set = find(table.sets, step.set);
-    return set && remove(set->elements, step.element.address) ? 0 : ENOENT;
+    return set && remove(set->elements, step.element.key) ? 0 : ENOENT;
 }
 
 int replace_rules(FilterTable& table, const plan::ReplaceRules& step) {
@@ -115,7 +155,7 @@ int replace_rules(FilterTable& table, const plan::ReplaceRules& step) {
 int apply_to_table(FilterTable& table, const plan::Step& step) {
     return std::visit(Overloaded{
                           [&](const plan::CreateSet& s) {
-                              return create(table.sets, FilterSet{s.set, s.family, {}});
+                              return create(table.sets, FilterSet{s.set, s.type, {}});
                           },
                           [&](const plan::DeleteSet& s) { return delete_set(table, s.set); },
                           [&](const plan::AddElement& s) { return add_element(table, s); },

@@ -37,8 +37,8 @@ FilterTable selected(FilterTable table, const FilterSelector& selector) {
     table.chains.clear();
     for (auto& set : table.sets) {
         if (!selector.keys) continue;
-        set.elements = part(set.elements,
-                            [&](const SetElement& e) { return holds(*selector.keys, e.address); });
+        set.elements =
+            part(set.elements, [&](const SetElement& e) { return holds(*selector.keys, e.key); });
     }
     return table;
 }

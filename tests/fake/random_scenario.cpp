@@ -133,11 +133,12 @@ class Generator {
     }
 
     FilterSet set(const std::string& name) {
-        FilterSet set{
-            .name = name, .family = chance(4) ? Family::ipv4 : Family::ipv6, .elements = {}};
+        FilterSet set{.name = name,
+                      .type = address_set(chance(4) ? Family::ipv4 : Family::ipv6),
+                      .elements = {}};
         for (std::uint8_t last = 1; last <= 4; ++last) {
             auto address = IpAddress::v4(10, 244, 1, last);
-            if (set.family == Family::ipv6)
+            if (set.type == SetType::ipv6_address)
                 address = *IpAddress::parse("fd00::" + std::to_string(last));
             if (chance(2)) set.elements.push_back({address, chance(2) ? "a" : ""});
         }
@@ -150,7 +151,9 @@ class Generator {
             .name = "prerouting",
             .hook = ChainHook{.hook = Hook::prerouting, .priority = chance(5) ? -150 : -140}};
         for (const auto& set : table.sets) {
-            const InSet in_set{.family = set.family, .set = set.name};
+            const InSet in_set{
+                .family = set.type == SetType::ipv4_address ? Family::ipv4 : Family::ipv6,
+                .set = set.name};
             if (chance(3))
                 chain.rules.push_back({.matches = {in_set}, .actions = {Counter{}, Return{}}});
         }

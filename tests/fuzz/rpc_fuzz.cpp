@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 1> kRequests = {
 constexpr std::array<std::string_view, 2> kReplies = {
     R"({"version":2,"enrolled":true,"reason":"label","parts":[{"where":{"device":4,"inode":4026532500},"wanted":{"routes":[{"table":100,"to":"10.244.1.11",)"
     R"("via":"192.168.126.2","dev":"istioin","src":"10.244.1.1","protocol":122}],"tables":[{"name":"ambient","sets":)"
-    R"([{"name":"pods4","family":"ipv4","elements":[{"address":"10.244.1.11","comment":"8a1c/c1/eth0"}]}]}]},)"
+    R"([{"name":"pods4","type": "ipv4_address","elements":[{"key": "10.244.1.11", "comment":"8a1c/c1/eth0"}]}]}]},)"
     R"("scope":{"protocol":122,"routes":[{"table":100,"to":["10.244.1.11"]}],"filter":[{"table":"ambient","keys":["10.244.1.11"]}]}}]})",
     R"({"version":2,"error":{"kind":"unavailable","doing":"x","object":"","netns":"","errno":11,"kernel_text":""}})"};
 

@@ -17,11 +17,11 @@ PolicyRule rule(std::uint32_t priority) {
 const model::TableId kAmbient{.name = "ambient"};
 const model::Scope kScope{.protocol = kOurs, .strays = true, .filter = {{.table = kAmbient}}};
 const plan::CreateTable kTable{.table = kAmbient};
-const plan::CreateSet kSet{.table = kAmbient, .set = "pods4", .family = Family::ipv4};
+const plan::CreateSet kSet{.table = kAmbient, .set = "pods4", .type = model::SetType::ipv4_address};
 const plan::AddElement kElement{
-    .table = kAmbient, .set = "pods4", .element = {.address = ip("10.244.1.11")}};
+    .table = kAmbient, .set = "pods4", .element = {.key = ip("10.244.1.11")}};
 const plan::AddElement kLostElement{
-    .table = kAmbient, .set = "nothere", .element = {.address = ip("10.244.1.11")}};
+    .table = kAmbient, .set = "nothere", .element = {.key = ip("10.244.1.11")}};
 
 TEST_CASE_FIXTURE(Sandbox,
                   "the steps before the one that failed took effect, those after it did not") {

@@ -71,7 +71,8 @@ TEST_CASE_FIXTURE(NftSandbox,
                   "what is observed while another writes is one moment's state, or interrupted") {
     model::FilterTable table{.id = kTable};
     for (int i = 0; i < 200; ++i) {
-        table.sets.push_back({"s" + std::to_string(1000 + i), Family::ipv4, {{ip("10.0.0.0")}}});
+        table.sets.push_back(
+            {"s" + std::to_string(1000 + i), model::SetType::ipv4_address, {{ip("10.0.0.0")}}});
     }
     apply(creation_of(table));
     const std::array ends{table.sets.front().name, table.sets.back().name};

@@ -9,11 +9,18 @@
 namespace ambient::test {
 namespace {
 
+using model::SetType;
+
 // A table "t" with what rule samples may name, and their rules in chain "rules".
 model::FilterTable table_with(std::vector<model::FilterRule> rules) {
     return {.id = kTable,
-            .sets = {{.name = "pods4", .family = Family::ipv4},
-                     {.name = "pods6", .family = Family::ipv6}},
+            .sets = {{.name = "endpoints4", .type = SetType::ipv4_endpoint},
+                     {.name = "endpoints6", .type = SetType::ipv6_endpoint},
+                     {.name = "links", .type = SetType::interface},
+                     {.name = "pods4", .type = SetType::ipv4_address},
+                     {.name = "pods6", .type = SetType::ipv6_address},
+                     {.name = "ports", .type = SetType::port},
+                     {.name = "ranges4", .type = SetType::ipv4_prefix}},
             .chains = {{.name = "other"}, {.name = "rules", .rules = std::move(rules)}}};
 }
 
@@ -50,7 +57,10 @@ std::vector<std::string> byte_code(const std::string& table) {
 // The samples as a script for nft(8).
 std::string script(const std::string& table) {
     auto text = "table inet " + table +
-                " { set pods4 { type ipv4_addr; }; set pods6 { type ipv6_addr; }; chain other { }; "
+                " { set pods4 { type ipv4_addr; }; set pods6 { type ipv6_addr; }; set links { type "
+                "ifname; }; set ports { type inet_service; }; set endpoints4 { type ipv4_addr . "
+                "inet_service; }; set endpoints6 { type ipv6_addr . inet_service; }; set ranges4 { "
+                "type ipv4_addr; flags interval; }; chain other { }; "
                 "chain rules {\n";
     for (const auto& sample : rule_samples())
         text += sample.line + "\n";
@@ -121,7 +131,9 @@ TEST_CASE_FIXTURE(NftSandbox, "a table of bridges is one more value, beside one 
     const Prefix pods = Prefix::parse("10.244.1.0/24").value();
     const FilterTable wanted{
         .id = bridges,
-        .sets = {{.name = "pods4", .family = Family::ipv4, .elements = {{pods.address(), "a"}}}},
+        .sets = {{.name = "pods4",
+                  .type = model::SetType::ipv4_address,
+                  .elements = {{pods.address(), "a"}}}},
         .chains = {
             {.name = "prerouting",
              .hook = ChainHook{.hook = Hook::prerouting, .priority = -300},

@@ -74,8 +74,9 @@ TEST_CASE_FIXTURE(NftSandbox, "rules of the node's table mean what they say") {
                      {Counter{}, SetMark{Mark::bits(0x200)}, Return{}}});
     CHECK(prerouting.rules.at(10) == FilterRule{{InSet{Direction::source, Family::ipv4, "pods4"}},
                                                 {Counter{}, SetMark{Mark::bits(0x100)}}});
-    CHECK(table.sets.at(1) ==
-          FilterSet{"pods6", Family::ipv6, {{ip("fd00:10:244:1::11")}, {ip("fd00:10:244:1::12")}}});
+    CHECK(table.sets.at(1) == FilterSet{"pods6",
+                                        model::SetType::ipv6_address,
+                                        {{ip("fd00:10:244:1::11")}, {ip("fd00:10:244:1::12")}}});
 }
 
 TEST_CASE_FIXTURE(NftSandbox,

@@ -45,7 +45,7 @@ Error NftSandbox::refused(const plan::Plan& steps) {
 plan::Plan creation_of(const model::FilterTable& table) {
     plan::Plan steps{plan::CreateTable{table.id}};
     for (const auto& set : table.sets)
-        steps.emplace_back(plan::CreateSet{table.id, set.name, set.family});
+        steps.emplace_back(plan::CreateSet{table.id, set.name, set.type});
     for (const auto& chain : table.chains)
         steps.emplace_back(plan::CreateChain{table.id, chain.name, chain.hook});
     for (const auto& chain : table.chains) {

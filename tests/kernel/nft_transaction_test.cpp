@@ -20,7 +20,7 @@ const ChainHook kPrerouting{ChainType::filter, Hook::prerouting, -150};
 // Two chains of which one jumps to the other, and a set.
 model::FilterTable example() {
     return {.id = kTable,
-            .sets = {{"pods4", Family::ipv4, {{ip("10.0.0.1"), "a"}}}},
+            .sets = {{"pods4", model::SetType::ipv4_address, {{ip("10.0.0.1"), "a"}}}},
             .chains = {{"first", kPrerouting, {kJump}}, {"second", {}, {kDrop}}}};
 }
 
@@ -60,7 +60,7 @@ TEST_CASE_FIXTURE(NftSandbox,
 TEST_CASE_FIXTURE(NftSandbox, "a table is taken down and built anew in one transaction") {
     apply(creation_of(example()));
     auto wanted = example();
-    wanted.sets[0] = {"pods4", Family::ipv6, {}};
+    wanted.sets[0] = {"pods4", model::SetType::ipv6_address, {}};
     wanted.chains[0].hook->priority = -149;
     Plan steps{DeleteTable{kTable}};
     std::ranges::copy(creation_of(wanted), std::back_inserter(steps));
@@ -88,7 +88,7 @@ TEST_CASE_FIXTURE(NftSandbox,
     apply(creation_of(example()));
     const std::vector<Refused> cases{
         {CreateTable{kTable}, ErrorKind::already_exists, "create table inet t"},
-        {CreateSet{kTable, "pods4", Family::ipv4}, ErrorKind::already_exists,
+        {CreateSet{kTable, "pods4", model::SetType::ipv4_address}, ErrorKind::already_exists,
          "create set pods4 of table inet t"},
         {CreateChain{kTable, "second", {}}, ErrorKind::already_exists,
          "create chain second of table inet t"},

@@ -164,11 +164,12 @@ TEST_CASE_FIXTURE(PodSandbox, "what is ours elsewhere is found only as a stray")
 // More answers than the socket's receive buffer holds.
 TEST_CASE_FIXTURE(PodSandbox, "elements of many pods") {
     const model::TableId table{.name = "t"};
-    plan::Plan create = {plan::CreateTable{table}, plan::CreateSet{table, "pods4", Family::ipv4}};
-    std::vector<IpAddress> pods;
+    plan::Plan create = {plan::CreateTable{table},
+                         plan::CreateSet{table, "pods4", model::SetType::ipv4_address}};
+    std::vector<model::SetKey> pods;
     for (int pod = 0; pod < 1000; ++pod) {
         pods.push_back(ip("10.1." + std::to_string(pod / 250) + "." + std::to_string(pod % 250)));
-        create.emplace_back(plan::AddElement{table, "pods4", {.address = pods.back()}});
+        create.emplace_back(plan::AddElement{table, "pods4", {.key = pods.back()}});
     }
     apply(create);
     const auto state = observe({.filter = {{.table = table, .chains = false, .keys = pods}}});

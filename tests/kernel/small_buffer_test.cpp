@@ -26,7 +26,7 @@ netlink::NetlinkSocket small_socket(const Netns& netns) {
 }
 
 model::FilterTable table_of_pods() {
-    model::FilterTable table{.id = kTable, .sets = {{"pods4", Family::ipv4, {}}}};
+    model::FilterTable table{.id = kTable, .sets = {{"pods4", model::SetType::ipv4_address, {}}}};
     for (int i = 0; i < kPods; ++i) {
         table.sets[0].elements.push_back(
             {ip("10.0.0." + std::to_string(100 + i)), std::string(100, 'c')});
@@ -49,9 +49,9 @@ TEST_CASE_FIXTURE(NftSandbox, "a transaction larger than the send buffer is sent
 TEST_CASE_FIXTURE(NftSandbox, "answers that were lost for want of room have room the next time") {
     const auto wanted = table_of_pods();
     apply(creation_of(wanted));
-    std::vector<IpAddress> addresses;
+    std::vector<model::SetKey> addresses;
     for (const auto& element : wanted.sets[0].elements)
-        addresses.push_back(element.address);
+        addresses.push_back(element.key);
     auto socket = small_socket(netns);
     const auto found = netlink::retry_interrupted(
         [&] { return netlink::nft::read_elements(socket, kTable, addresses); });

@@ -20,8 +20,9 @@ model::NetnsState with_elements(std::vector<model::SetElement> four,
     model::NetnsState state;
     state.tables = {
         {.id = {.name = "ambient"},
-         .sets = {{.name = "pods4", .family = Family::ipv4, .elements = std::move(four)},
-                  {.name = "pods6", .family = Family::ipv6, .elements = std::move(six)}},
+         .sets =
+             {{.name = "pods4", .type = model::SetType::ipv4_address, .elements = std::move(four)},
+              {.name = "pods6", .type = model::SetType::ipv6_address, .elements = std::move(six)}},
          .chains = {}}};
     return state;
 }
@@ -40,28 +41,28 @@ using Addresses = std::vector<IpAddress>;
 
 TEST_CASE("an attachment has the addresses whose comment names it, in both families") {
     const auto found = with_elements(
-        {{.address = kPod, .comment = "8a1c/c1/eth0"}, {.address = kOther, .comment = "x/c2/eth0"}},
-        {{.address = kPod6, .comment = "8a1c/c1/eth0"}});
+        {{.key = kPod, .comment = "8a1c/c1/eth0"}, {.key = kOther, .comment = "x/c2/eth0"}},
+        {{.key = kPod6, .comment = "8a1c/c1/eth0"}});
     CHECK(addresses_of(found, kNames, kAttachment, kUid, {}) == Addresses{kPod, kPod6});
     CHECK(addresses_of(found, kNames, {.container_id = "c1", .ifname = "net1"}, kUid, {}).empty());
     CHECK(addresses_of(found, kNames, {.container_id = "c", .ifname = "eth0"}, kUid, {}).empty());
 }
 
 TEST_CASE("an address of prevResult is listed once") {
-    const auto found = with_elements({{.address = kPod, .comment = "8a1c/c1/eth0"}});
+    const auto found = with_elements({{.key = kPod, .comment = "8a1c/c1/eth0"}});
     CHECK(addresses_of(found, kNames, kAttachment, kUid, {kPod}) == Addresses{kPod});
 }
 
 TEST_CASE("an element without an attachment goes with its pod, unless it is another pod's") {
     const auto owned_by = [](std::string comment) {
-        return addresses_of(with_elements({{.address = kPod, .comment = std::move(comment)}}),
-                            kNames, kAttachment, kUid, {kPod});
+        return addresses_of(with_elements({{.key = kPod, .comment = std::move(comment)}}), kNames,
+                            kAttachment, kUid, {kPod});
     };
     CHECK(owned_by("8a1c") == Addresses{kPod});
     CHECK(owned_by("") == Addresses{kPod});
     CHECK(owned_by("other").empty());
     CHECK(owned_by("8a1c/c2/eth0").empty());
-    const auto of_unknown_pod = with_elements({{.address = kPod, .comment = "other"}});
+    const auto of_unknown_pod = with_elements({{.key = kPod, .comment = "other"}});
     CHECK(addresses_of(of_unknown_pod, kNames, kAttachment, "", {kPod}) == Addresses{kPod});
     CHECK(addresses_of(of_unknown_pod, kNames, kAttachment, "", {}).empty());
 }
@@ -87,7 +88,7 @@ TEST_CASE(
 }
 
 TEST_CASE("other tables and sets are not looked at") {
-    auto found = with_elements({{.address = kPod, .comment = "8a1c/c1/eth0"}});
+    auto found = with_elements({{.key = kPod, .comment = "8a1c/c1/eth0"}});
     auto names = kNames;
     names.sets = {"others"};
     CHECK(addresses_of(found, names, kAttachment, kUid, {}).empty());
@@ -97,9 +98,9 @@ TEST_CASE("other tables and sets are not looked at") {
 }
 
 TEST_CASE("stale is an attachment that is not among the valid ones") {
-    const auto found = with_elements({{.address = kPod, .comment = "8a1c/c1/eth0"},
-                                      {.address = kOther, .comment = "only-a-pod"}},
-                                     {{.address = kPod6, .comment = "/c2/eth0"}});
+    const auto found = with_elements(
+        {{.key = kPod, .comment = "8a1c/c1/eth0"}, {.key = kOther, .comment = "only-a-pod"}},
+        {{.key = kPod6, .comment = "/c2/eth0"}});
     const cni::Attachment second = {.container_id = "c2", .ifname = "eth0"};
     using All = std::vector<plugin::Stale>;
     CHECK(stale_elements(found, kNames, {kAttachment, second}).empty());

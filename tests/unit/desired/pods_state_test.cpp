@@ -23,7 +23,8 @@ model::NetnsState part_of(model::NetnsState all, const std::vector<IpAddress>& a
     for (auto& table : all.tables) {
         table.chains.clear();
         for (auto& set : table.sets) {
-            std::erase_if(set.elements, [&](const auto& e) { return is_other(e.address); });
+            std::erase_if(set.elements,
+                          [&](const auto& e) { return is_other(std::get<IpAddress>(e.key)); });
         }
     }
     return all;

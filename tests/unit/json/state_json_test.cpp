@@ -106,6 +106,36 @@ TEST_CASE("tables of one name in two families are two, in a state and in a scope
     CHECK_EQ(json::parse_scope(json::dump(scope)), scope);
 }
 
+TEST_CASE("sets of every type, and matches in them") {
+    const auto fd00 = *IpAddress::parse("fd00::1");
+    const NetnsState state{
+        .tables = {
+            {.id = {.name = "t"},
+             .sets = {{"a", SetType::ipv4_address, {{IpAddress::v4(10, 0, 0, 1), "c"}}},
+                      {"b", SetType::ipv6_address, {{fd00}}},
+                      {"c", SetType::ipv4_prefix, {{*Prefix::parse("10.0.0.0/8")}}},
+                      {"d", SetType::ipv6_prefix, {{Prefix::host(fd00), "host"}}},
+                      {"e", SetType::interface, {{InterfaceName{"10.0.0.1"}}}},
+                      {"f", SetType::port, {{PortNumber{80}}}},
+                      {"g", SetType::ipv4_endpoint, {{Endpoint{IpAddress::v4(10, 0, 0, 1), 80}}}},
+                      {"h", SetType::ipv6_endpoint, {{Endpoint{fd00, 53}, "dns"}}}},
+             .chains = {
+                 {.name = "c",
+                  .rules = {{{InterfaceInSet{Direction::source, "e"},
+                              InterfaceInSet{Direction::destination, "e", true}, Protocol{kTcp},
+                              PortInSet{Direction::source, "f"},
+                              PortInSet{Direction::destination, "f", true},
+                              EndpointInSet{Direction::source, Family::ipv4, "g"},
+                              EndpointInSet{Direction::destination, Family::ipv6, "h", true}},
+                             {Drop{}}}}}}}}};
+    CHECK_EQ(json::parse_state(json::dump(state)), state);
+    Scope scope{
+        .filter = {{.table = {.name = "t"}, .chains = false, .keys = std::vector<SetKey>{}}}};
+    for (const auto& set : state.tables.front().sets)
+        scope.filter.front().keys->push_back(set.elements.front().key);
+    CHECK_EQ(json::parse_scope(json::dump(scope)), scope);
+}
+
 TEST_CASE("a scope of no routes and no elements is not a scope of all") {
     const auto none = json::parse_scope(
         R"({"protocol": 122, "routes": [{"table": 1, "to": []}], "filter": [{"table": "t", "keys": []}]})");

@@ -196,7 +196,7 @@ TEST_CASE("observations: by scope, of some routes and elements only") {
                   {"family": "ipv4", "priority": 8, "lookup": 1, "protocol": 3}],
         "sysctls": {"net/ipv4/conf/istioin/rp_filter": "1", "net/ipv4/ip_forward": "1"},
         "tables": [{"name": "ambient", "chains": [{"name": "c"}],
-                    "sets": [{"name": "s", "family": "ipv4", "elements": ["10.0.0.8", "10.0.0.9"]}]},
+                    "sets": [{"name": "s", "type": "ipv4_address", "elements": ["10.0.0.8", "10.0.0.9"]}]},
                    {"name": "kube-proxy"}]})");
     fake::FakeKernel kernel(state);
     const auto whole = *kernel.observe(kScope);

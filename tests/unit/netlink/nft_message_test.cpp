@@ -79,7 +79,7 @@ TEST_CASE("an element's comment is found among other user data, and nothing is r
         messages.finish(message);
         const auto decoded = decode_elements(first_of(messages));
         REQUIRE(decoded.elements.size() == 1);
-        CHECK(decoded.elements[0].address == ip("10.0.0.1"));
+        CHECK(IpAddress::from_bytes(decoded.elements[0].key.span()) == ip("10.0.0.1"));
         return decoded.elements[0].comment;
     };
     CHECK(comment_of({0, 2, 'x', 0}) == "x");
@@ -140,9 +140,9 @@ TEST_CASE("notifications of others are none") {
     };
     constexpr auto kNewTable =
         static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWTABLE);
-    CHECK(decode(kNewTable, NFPROTO_INET) == NftNotification{kTable, {}});
+    CHECK(decode(kNewTable, NFPROTO_INET) == NftNotification{kTable});
     CHECK(decode(kNewTable, NFPROTO_BRIDGE) ==
-          NftNotification{{.family = model::TableFamily::bridge, .name = "t"}, {}});
+          NftNotification{{.family = model::TableFamily::bridge, .name = "t"}});
     CHECK(!decode(kNewTable, NFPROTO_IPV4));
     CHECK(!decode(static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8), NFPROTO_INET));
     CHECK(!decode_nft_notification({}));
@@ -201,7 +201,7 @@ TEST_CASE("broken messages are survived") {
     MessageBuffer good;
     put_table(kTable, good);
     put_chain(kTable, "c", model::ChainHook{}, good);
-    put_set(kTable, "s", Family::ipv6, 1, good);
+    put_set(kTable, "s", model::SetType::ipv6_address, 1, good);
     const model::SetElement one{ip("10.0.0.1"), "comment"};
     const auto* only = &one;
     REQUIRE(put_elements(NFT_MSG_NEWSETELEM, 0, kTable, "s", {&only, 1}, good).has_value());

@@ -65,7 +65,20 @@ Port random_port(Dice& dice) {
 }
 
 void add_match(Dice& dice, std::vector<Match>& to) {
-    switch (dice.number(0, 10)) {
+    switch (dice.number(0, 13)) {
+        case 11: to.push_back(InterfaceInSet{dice.direction(), "links", dice.flip()}); break;
+        case 12:
+            to.push_back(Protocol{dice.flip() ? kTcp : kUdp});
+            to.push_back(PortInSet{dice.direction(), "ports", dice.flip()});
+            break;
+        case 13: {
+            const auto family = dice.family();
+            to.push_back(Protocol{dice.flip() ? kTcp : kUdp});
+            to.push_back(EndpointInSet{dice.direction(), family,
+                                       family == Family::ipv4 ? "endpoints4" : "endpoints6",
+                                       dice.flip()});
+            break;
+        }
         case 0: to.push_back(InInterface{dice.name(15), dice.flip()}); break;
         case 1: to.push_back(OutInterface{dice.name(15), dice.flip()}); break;
         case 2: to.push_back(IsFamily{dice.family()}); break;

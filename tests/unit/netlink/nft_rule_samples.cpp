@@ -63,6 +63,20 @@ std::vector<RuleSample> addresses() {
     };
 }
 
+std::vector<RuleSample> sets() {
+    return {
+        {"iifname @links", {{InterfaceInSet{kSource, "links"}}, {}}},
+        {"oifname != @links", {{InterfaceInSet{kDestination, "links", true}}, {}}},
+        {"tcp dport @ports", {{kIsTcp, PortInSet{kDestination, "ports"}}, {}}},
+        {"udp sport != @ports", {{kIsUdp, PortInSet{kSource, "ports", true}}, {}}},
+        {"meta l4proto tcp ip daddr . tcp dport @endpoints4",
+         {{kIsTcp, EndpointInSet{kDestination, Family::ipv4, "endpoints4"}}, {}}},
+        {"meta l4proto udp ip6 saddr . udp sport != @endpoints6",
+         {{kIsUdp, EndpointInSet{kSource, Family::ipv6, "endpoints6", true}}, {}}},
+        {"ip daddr @ranges4", {{InSet{kDestination, Family::ipv4, "ranges4"}}, {}}},
+    };
+}
+
 std::vector<RuleSample> marks_states_and_owners() {
     return {
         {"meta mark 0x00000200", {{MarkIs{{.value = 0x200}}}, {}}},
@@ -142,8 +156,8 @@ std::vector<RuleSample> translations() {
 
 std::vector<RuleSample> rule_samples() {
     std::vector<RuleSample> all;
-    for (const auto& group : {interfaces_and_protocols(), addresses(), marks_states_and_owners(),
-                              simple_actions(), translations()}) {
+    for (const auto& group : {interfaces_and_protocols(), addresses(), sets(),
+                              marks_states_and_owners(), simple_actions(), translations()}) {
         all.insert(all.end(), group.begin(), group.end());
     }
     return all;

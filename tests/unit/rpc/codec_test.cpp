@@ -27,8 +27,8 @@ rpc::Reply enrolled_reply() {
                            .source = IpAddress::v4(10, 244, 1, 1)}};
     part.wanted.tables = {{.id = {.name = "ambient"},
                            .sets = {{.name = "pods4",
-                                     .family = Family::ipv4,
-                                     .elements = {{.address = IpAddress::v4(10, 244, 1, 11),
+                                     .type = model::SetType::ipv4_address,
+                                     .elements = {{.key = IpAddress::v4(10, 244, 1, 11),
                                                    .comment = "8a1c/c1/eth0"}}}},
                            .chains = {}}};
     part.scope.protocol = 122;
