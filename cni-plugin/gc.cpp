@@ -5,6 +5,7 @@
 #include "cni-plugin/datapath.hpp"
 #include "cni-plugin/ownership.hpp"
 #include "cni-plugin/verbs.hpp"
+#include "common/kernel/reconcile.hpp"
 
 namespace ambient::plugin {
 namespace {

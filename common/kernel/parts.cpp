@@ -19,7 +19,7 @@ struct Settled {
 Result<void> restore(const Settled& settled) {
     const auto& [part, kernel, before] = settled;
     const auto now = TRY(kernel->observe(part.scope));
-    TRY(reconcile(*kernel, restorable(before, now), part.scope));
+    TRY(reconcile(*kernel, ambient::restorable(before, now), part.scope));
     return {};
 }
 

@@ -29,8 +29,8 @@ bool holds(const std::vector<model::FilterTable>& tables, const AddElement& step
         if (table.id != step.table) continue;
         for (const auto& set : table.sets) {
             if (set.name != step.set) continue;
-            return std::ranges::binary_search(set.elements, step.element.address, {},
-                                              &model::SetElement::address);
+            return std::ranges::binary_search(set.elements, step.element.key, {},
+                                              &model::SetElement::key);
         }
     }
     return false;
@@ -41,7 +41,8 @@ void leave_out_conflicted(const std::vector<model::FilterTable>& found, Draft& d
     if (draft.conflicted.empty()) return;
     std::erase_if(draft.filter, [&](const Step& step) {
         const auto* add = std::get_if<AddElement>(&step);
-        return add && draft.conflicted.contains(add->element.address) && !holds(found, *add);
+        const auto* pod = add ? std::get_if<IpAddress>(&add->element.key) : nullptr;
+        return pod && draft.conflicted.contains(*pod) && !holds(found, *add);
     });
 }
 

@@ -63,7 +63,7 @@ std::string script(const std::string& table) {
                 "type ipv4_addr; flags interval; }; chain other { }; "
                 "chain rules {\n";
     for (const auto& sample : rule_samples())
-        text += sample.line + "\n";
+        text += sample.asked + "\n";
     return text + "}\n}";
 }
 

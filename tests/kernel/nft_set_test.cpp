@@ -128,14 +128,15 @@ const std::vector<FilterSet> kOfEachType{
 
 constexpr auto kOfEachTypeByNft = R"(table inet t {
     set endpoints4 { type ipv4_addr . inet_service
-        elements = { 10.0.0.1 . 80 comment "probe", 10.0.0.1 . 443 } }
-    set endpoints6 { type ipv6_addr . inet_service; elements = { fd00::1 . 8081 } }
-    set links { type ifname; elements = { "eth0" comment "up", "lo" } }
-    set ports { type inet_service; elements = { 80 comment "web", 65535 } }
+        elements = { 10.0.0.1 . 80 comment "probe", 10.0.0.1 . 443 }; }
+    set endpoints6 { type ipv6_addr . inet_service; elements = { fd00::1 . 8081 }; }
+    set links { type ifname; elements = { "eth0" comment "up", "lo" }; }
+    set ports { type inet_service; elements = { 80 comment "web", 65535 }; }
     set ranges4 { type ipv4_addr; flags interval
         elements = { 10.0.0.0/8 comment "pods", 192.168.1.0/24, 192.168.3.1,
-                     224.0.0.0/3 comment "to the end" } }
-    set ranges6 { type ipv6_addr; flags interval; elements = { ::/1, fd00::/8 comment "ula" } } })";
+                     224.0.0.0/3 comment "to the end" }; }
+    set ranges6 { type ipv6_addr; flags interval; elements = { ::/1, fd00::/8 comment "ula" }; }
+})";
 
 TEST_CASE_FIXTURE(NftSandbox,
                   "sets of every type are read back as written, and listed by nft alike") {
@@ -257,16 +258,12 @@ TEST_CASE_FIXTURE(NftSandbox, "thousands of elements can be asked for, there or 
 
 TEST_CASE_FIXTURE(NftSandbox, "a set of another kind than ours is beyond the model") {
     for (const std::string kind : {
-             "type ipv4_addr; flags interval;",
              "type ipv4_addr; flags timeout;",
              "type ipv4_addr; flags dynamic;",
              "type ipv4_addr; flags constant;",
              "type ipv4_addr; timeout 1h;",
              "type ipv4_addr; size 10;",
              "type ipv4_addr; counter;",
-             "type inet_service;",
-             "type ipv4_addr . inet_service;",
-             "typeof ip daddr . tcp dport;",
          }) {
         INFO(kind);
         nft("add table inet t; delete table inet t; table inet t { set pods4 { " + kind + " }; }");

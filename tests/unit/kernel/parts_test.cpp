@@ -13,7 +13,7 @@ constexpr std::uint8_t kOurs = 122;
 constexpr NetnsId kPod{.device = 4, .inode = 1};
 
 model::PolicyRule rule(std::uint32_t priority) {
-    return {.priority = priority, .action = model::Lookup{1}, .protocol = kOurs};
+    return {.priority = priority, .mark = {1, 1}, .table = 1, .protocol = kOurs};
 }
 
 model::Part part(model::Where where, std::vector<model::PolicyRule> rules) {

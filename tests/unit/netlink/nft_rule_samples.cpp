@@ -69,10 +69,12 @@ std::vector<RuleSample> sets() {
         {"oifname != @links", {{InterfaceInSet{kDestination, "links", true}}, {}}},
         {"tcp dport @ports", {{kIsTcp, PortInSet{kDestination, "ports"}}, {}}},
         {"udp sport != @ports", {{kIsUdp, PortInSet{kSource, "ports", true}}, {}}},
-        {"meta l4proto tcp ip daddr . tcp dport @endpoints4",
-         {{kIsTcp, EndpointInSet{kDestination, Family::ipv4, "endpoints4"}}, {}}},
-        {"meta l4proto udp ip6 saddr . udp sport != @endpoints6",
-         {{kIsUdp, EndpointInSet{kSource, Family::ipv6, "endpoints6", true}}, {}}},
+        {"ip daddr . tcp dport @endpoints4",
+         {{kIsTcp, EndpointInSet{kDestination, Family::ipv4, "endpoints4"}}, {}},
+         "meta l4proto tcp ip daddr . tcp dport @endpoints4"},
+        {"ip6 saddr . udp sport != @endpoints6",
+         {{kIsUdp, EndpointInSet{kSource, Family::ipv6, "endpoints6", true}}, {}},
+         "meta l4proto udp ip6 saddr . udp sport != @endpoints6"},
         {"ip daddr @ranges4", {{InSet{kDestination, Family::ipv4, "ranges4"}}, {}}},
     };
 }

@@ -11,10 +11,12 @@
 namespace ambient::test {
 
 // `line` is the rule in nft(8)'s words, exactly as `nft --stateless list` prints it. It may name
-// the sets "pods4" and "pods6" and the chain "other".
+// the sets "pods4" and "pods6" and the chain "other". `asked` is what nft must be asked for to make
+// the same byte code, where that is not `line`.
 struct RuleSample {
     std::string line;
     model::FilterRule rule;
+    std::string asked = line;
 };
 
 // Every match and every action of the language, negated too, alone where that makes a rule.

@@ -99,8 +99,10 @@ TEST_CASE("what is no request is refused with a sentence") {
 TEST_CASE("what is no reply is refused") {
     for (const auto* text :
          {"", "{", "[]", R"({"version":2,"error":"x"})", R"({"version":2,"enrolled":"yes"})",
-          R"({"version":2,"reason":7})", R"({"version":2,"wanted":[]})",
-          R"({"version":2,"wanted":{"routs":[]}})", R"({"version":2,"scope":7})"}) {
+          R"({"version":2,"reason":7})", R"({"version":2,"parts":{}})",
+          R"({"version":2,"parts":[{"wanted":[]}]})",
+          R"({"version":2,"parts":[{"wanted":{"routs":[]}}]})",
+          R"({"version":2,"parts":[{"scope":7}]})"}) {
         CAPTURE(text);
         const auto reply = rpc::decode_reply(text);
         REQUIRE(!reply);
