@@ -1,7 +1,9 @@
 #include "node-agent/leave/uninstall.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <variant>
@@ -33,6 +35,22 @@ Result<std::vector<kube::Pod>> tunnel_ends(LinuxKernel& node, const desired::Dat
             ends.push_back({.addresses = {geneve->remote}});
     }
     return ends;
+}
+
+// Addresses that we lent, but for those that are their device's only one: with the last IPv4
+// address of a device the kernel takes every route by it (net/ipv4/fib_frontend.c,
+// fib_inetaddr_event), the main CNI's to the ztunnel, too. They go with the pod.
+std::vector<model::InterfaceAddress> returned(const std::vector<model::InterfaceAddress>& all,
+                                              const desired::Datapath& datapath) {
+    std::vector<model::InterfaceAddress> lent;
+    std::ranges::copy_if(all, std::back_inserter(lent), [&](const auto& address) {
+        return address == desired::lent_address(datapath, address.link) &&
+               std::ranges::any_of(all, [&](const auto& other) {
+                   return other.link == address.link && other != address &&
+                          other.address.family() == Family::ipv4;
+               });
+    });
+    return lent;
 }
 
 Result<void> clear(LinuxKernel& kernel, const std::string& site, const model::NetnsState& wanted,
@@ -76,10 +94,8 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
     model::NetnsState wanted;
     auto scope = desired::node_scope(config.datapath, {});
     auto facts = TRY(Facts::open(netns));
-    for (const auto& address : TRY(facts.addresses())) {
-        if (address == desired::lent_address(config.datapath, address.link))
-            scope.addresses.push_back(address);
-    }
+    const auto lent = returned(TRY(facts.addresses()), config.datapath);
+    scope.addresses.insert(scope.addresses.end(), lent.begin(), lent.end());
     std::vector<std::string> journalled;
     for (const auto& [path, value] : journal.originals())
         journalled.push_back(path);
