@@ -6,8 +6,6 @@
 #include <ranges>
 #include <utility>
 
-#include "common/plan/diff.hpp"
-#include "common/plan/print.hpp"
 #include "common/rpc/attachment_comment.hpp"
 #include "node-agent/loop/log.hpp"
 
@@ -177,7 +175,7 @@ Result<void> Keeper::hold(const Netns& netns, const kube::Pod& pod) {
     if (last_ztunnel_ && *last_ztunnel_ != netns.id()) ++stats_.ztunnel_switches;
     last_ztunnel_ = netns.id();
     ztunnel_ = std::make_unique<ZtunnelHold>(netns.id(), pod.uid,
-                                             Site("ztunnel", std::move(kernel)), std::nullopt);
+                                             Target("ztunnel", std::move(kernel)), std::nullopt);
     return {};
 }
 
@@ -218,38 +216,51 @@ Result<void> Keeper::try_settle() {
     changed_pods_.all = true;
     auto wanted = TRY(discover());
     TRY(hold(wanted.ztunnel_netns, *wanted.ztunnel_pod));
-    // The ztunnel's side first: nothing is led into a tunnel whose other end is not ready.
+    // The ztunnel's side first: nothing is led into a tunnel whose other end was never right. One
+    // that was, and has trouble now, does not hold up the node.
+    const bool was_right = ztunnel_->facts == wanted.ztunnel;
+    auto beside = settle_ztunnel(std::move(wanted.ztunnel));
+    if (!beside && !was_right) return std::unexpected(beside.error());
+    auto of_node = TRY(settle_node(std::move(wanted.node)));
+    TRY(beside);
+    std::ranges::move(of_node, std::back_inserter(*beside));
+    name_beside(*std::move(beside));
+    return {};
+}
+
+Result<std::vector<plan::Conflict>> Keeper::settle_ztunnel(desired::ZtunnelFacts facts) {
     auto conflicts =
-        weigh(TRY(ztunnel_->site.settle(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
-                                        desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
-                                        ztunnel_->facts != wanted.ztunnel, stats_.drift)),
+        weigh(TRY(ztunnel_->target.settle(desired::ztunnel_state(config_.datapath, facts),
+                                          desired::ztunnel_scope(config_.datapath, facts),
+                                          ztunnel_->facts != facts, stats_.drift)),
               config_.datapath.tables.inbound, [](const auto&) { return false; });
     if (!conflicts.in_the_way.empty())
         return std::unexpected(plan::conflict_error(conflicts.in_the_way));
-    auto beside = std::move(conflicts.beside);
-    ztunnel_->facts = std::move(wanted.ztunnel);
-    auto state = desired::node_state(config_.datapath, wanted.node);
-    auto scope = desired::node_scope(config_.datapath, wanted.node);
+    ztunnel_->facts = std::move(facts);
+    return std::move(conflicts.beside);
+}
+
+Result<std::vector<plan::Conflict>> Keeper::settle_node(desired::NodeFacts facts) {
+    auto state = desired::node_state(config_.datapath, facts);
+    auto scope = desired::node_scope(config_.datapath, facts);
     std::vector<std::string> restore;
     for (const auto& [path, value] : journal_.originals()) {
         if (!has_path(state.sysctls, path)) restore.push_back(path);
     }
     TRY(journal(state, scope, restore));
-    const auto pods = std::exchange(wanted.node.pods, {});
+    const auto pods = std::exchange(facts.pods, {});
     const bool changed =
-        facts_ != wanted.node || !std::ranges::equal(pods, enrolled_ | std::views::values);
-    conflicts = weigh_pods(TRY(node_.settle(state, scope, changed, stats_.drift)));
+        facts_ != facts || !std::ranges::equal(pods, enrolled_ | std::views::values);
+    auto conflicts = weigh_pods(TRY(node_.settle(state, scope, changed, stats_.drift)));
     TRY(journal_.forget(restore));
     if (!conflicts.in_the_way.empty())
         return std::unexpected(plan::conflict_error(conflicts.in_the_way));
-    std::ranges::move(conflicts.beside, std::back_inserter(beside));
-    name_beside(std::move(beside));
     conflicted_ = std::move(conflicts.of_pods);
     enrolled_.clear();
     for (const auto& pod : pods)
         enrolled_.emplace(pod.address, pod);
-    facts_ = std::move(wanted.node);
-    return {};
+    facts_ = std::move(facts);
+    return std::move(conflicts.beside);
 }
 
 Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool changed) {
@@ -349,21 +360,11 @@ Result<model::Part> Keeper::part_of(const std::vector<IpAddress>& addresses) {
 
 Result<std::string> Keeper::preview() {
     const auto wanted = TRY(discover());
-    auto ztunnel = TRY(LinuxKernel::open(wanted.ztunnel_netns, config_.sysctl_dir));
-    const auto print = [](Kernel& kernel, const model::NetnsState& state, const model::Scope& scope,
-                          const std::string& name) -> Result<std::string> {
-        const auto [plan, conflicts] = TRY(plan::diff(state, TRY(kernel.observe(scope)), scope));
-        auto text =
-            "# " + name + (plan.empty() ? ": nothing to do\n" : "\n") + plan::to_string(plan);
-        for (const auto& conflict : conflicts)
-            text += "# not ours, but where ours must be: " + plan::to_string(conflict) + "\n";
-        return text;
-    };
-    return TRY(print(ztunnel, desired::ztunnel_state(config_.datapath, wanted.ztunnel),
-                     desired::ztunnel_scope(config_.datapath, wanted.ztunnel),
-                     "ztunnel namespace " + wanted.ztunnel_netns.name())) +
-           TRY(print(node_.kernel(), desired::node_state(config_.datapath, wanted.node),
-                     desired::node_scope(config_.datapath, wanted.node), "node namespace"));
+    TRY(hold(wanted.ztunnel_netns, *wanted.ztunnel_pod));
+    return TRY(ztunnel_->target.preview(desired::ztunnel_state(config_.datapath, wanted.ztunnel),
+                                        desired::ztunnel_scope(config_.datapath, wanted.ztunnel))) +
+           TRY(node_.preview(desired::node_state(config_.datapath, wanted.node),
+                             desired::node_scope(config_.datapath, wanted.node)));
 }
 
 std::optional<PodCapture> Keeper::capture_of(const PodId& pod) const {
@@ -414,7 +415,7 @@ bool Keeper::is_ztunnel(const IpAddress& address) const {
 
 std::vector<std::uint32_t> Keeper::port_ids() {
     auto ids = node_.kernel().port_ids();
-    if (ztunnel_) std::ranges::copy(ztunnel_->site.kernel().port_ids(), std::back_inserter(ids));
+    if (ztunnel_) std::ranges::copy(ztunnel_->target.kernel().port_ids(), std::back_inserter(ids));
     return ids;
 }
 

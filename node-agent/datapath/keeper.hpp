@@ -13,9 +13,9 @@
 #include "common/rpc/messages.hpp"
 #include "node-agent/datapath/conflicts.hpp"
 #include "node-agent/datapath/discovery.hpp"
-#include "node-agent/datapath/site.hpp"
 #include "node-agent/datapath/stats.hpp"
 #include "node-agent/datapath/sysctl_journal.hpp"
+#include "node-agent/datapath/target.hpp"
 #include "node-agent/pods/pod_captures.hpp"
 #include "node-agent/pods/pod_table.hpp"
 
@@ -72,7 +72,7 @@ class Keeper {
     [[nodiscard]] const Netns& node_netns() { return node_.kernel().netns(); }
     // Null until found. Changes with the active ztunnel.
     [[nodiscard]] const Netns* ztunnel_netns() {
-        return ztunnel_ ? &ztunnel_->site.kernel().netns() : nullptr;
+        return ztunnel_ ? &ztunnel_->target.kernel().netns() : nullptr;
     }
     // Of the sockets through which we change kernels: their notifications are echoes.
     [[nodiscard]] std::vector<std::uint32_t> port_ids();
@@ -81,7 +81,7 @@ class Keeper {
     struct ZtunnelHold {
         NetnsId id;
         std::string pod_uid;
-        Site site;
+        Target target;
         std::optional<desired::ZtunnelFacts> facts;  // of the last settle()
     };
     // Why an address that is to be captured is not.
@@ -103,6 +103,9 @@ class Keeper {
 
     Result<void> note(Result<void> outcome, Tries& tries);
     Result<void> try_settle();
+    // One target each; what stands beside ours in it.
+    Result<std::vector<plan::Conflict>> settle_ztunnel(desired::ZtunnelFacts facts);
+    Result<std::vector<plan::Conflict>> settle_node(desired::NodeFacts facts);
     Result<void> try_settle(const std::set<IpAddress>& addresses, bool changed);
     Result<Wanted> discover();
     Result<void> check_reverse_lookups();
@@ -125,7 +128,7 @@ class Keeper {
                          const std::vector<std::string>& restore);
     config::AgentConfig config_;
     PodTable& pods_;
-    Site node_;
+    Target node_;
     std::unique_ptr<ZtunnelHold> ztunnel_;
     std::optional<NetnsId> last_ztunnel_;
     Discovery discovery_;

@@ -202,6 +202,22 @@ TEST_CASE_FIXTURE(KeeperSandbox, "a foreign link under our name is everybody's t
     CHECK(must_run("nft list ruleset").empty());
 }
 
+TEST_CASE_FIXTURE(KeeperSandbox, "trouble in the ztunnel's namespace does not hold up the node's") {
+    settle();
+    {
+        const Inside there(*ztunnel);
+        must_run("ip link del pistioin");
+        must_run("ip link add pistioin type bridge");
+    }
+    must_run("ip rule del pref 101");
+    const auto settled = keeper->settle();
+    REQUIRE_FALSE(settled);
+    CHECK(settled.error().object.contains("pistioin"));
+    CHECK_FALSE(keeper->ready());
+    CHECK(must_run("ip rule").contains("101:"));
+    CHECK(capture_of("first").captured);
+}
+
 TEST_CASE_FIXTURE(KeeperSandbox, "a ztunnel that is shown no longer is let go, and its namespace") {
     settle();
     REQUIRE(keeper->ztunnel_netns() != nullptr);

@@ -1,7 +1,8 @@
-#include "node-agent/datapath/site.hpp"
+#include "node-agent/datapath/target.hpp"
 
 #include "common/base/overloaded.hpp"
 #include "common/kernel/reconcile.hpp"
+#include "common/plan/diff.hpp"
 #include "common/plan/print.hpp"
 #include "node-agent/loop/log.hpp"
 
@@ -27,15 +28,24 @@ std::string touched(const plan::Step& step) {
 
 }  // namespace
 
-Result<std::vector<plan::Conflict>> Site::settle(const model::NetnsState& wanted,
-                                                 const model::Scope& scope, bool changed,
-                                                 DriftCounts& drift) {
+Result<std::vector<plan::Conflict>> Target::settle(const model::NetnsState& wanted,
+                                                   const model::Scope& scope, bool changed,
+                                                   DriftCounts& drift) {
     auto [applied, conflicts] = TRY(repair(kernel_, wanted, scope));
     report(applied, !changed, drift);
     return std::move(conflicts);
 }
 
-void Site::report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const {
+Result<std::string> Target::preview(const model::NetnsState& wanted, const model::Scope& scope) {
+    const auto [plan, conflicts] = TRY(plan::diff(wanted, TRY(kernel_.observe(scope)), scope));
+    auto text = "# " + name_ + " namespace" + (plan.empty() ? ": nothing to do\n" : "\n") +
+                plan::to_string(plan);
+    for (const auto& conflict : conflicts)
+        text += "# not ours, but where ours must be: " + plan::to_string(conflict) + "\n";
+    return text;
+}
+
+void Target::report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const {
     if (applied.empty()) return;
     for (const auto& step : applied) {
         const auto kind = touched(step);

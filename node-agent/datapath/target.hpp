@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/kernel/linux_kernel.hpp"
@@ -13,10 +14,10 @@
 
 namespace ambient::agent {
 
-class Site {
+class Target {
   public:
-    // `name` is for the log: "node", "ztunnel".
-    Site(std::string name, LinuxKernel kernel)
+    // `name` is for the log and for people: "node", "ztunnel".
+    Target(std::string name, LinuxKernel kernel)
         : name_(std::move(name)), kernel_(std::move(kernel)) {}
 
     LinuxKernel& kernel() { return kernel_; }
@@ -27,6 +28,10 @@ class Site {
     Result<std::vector<plan::Conflict>> settle(const model::NetnsState& wanted,
                                                const model::Scope& scope, bool changed,
                                                DriftCounts& drift);
+
+    // The steps that settle() would take and the conflicts, a line each under the target's name;
+    // changes nothing.
+    Result<std::string> preview(const model::NetnsState& wanted, const model::Scope& scope);
 
   private:
     void report(const plan::Plan& applied, bool is_drift, DriftCounts& drift) const;
