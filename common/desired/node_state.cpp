@@ -33,10 +33,14 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
     FilterSet pods6 = {
         .name = datapath.filter.pods6, .type = SetType::ipv6_address, .elements = {}};
 
-    std::vector<EnrolledAddress> sorted = pods;
-    std::ranges::sort(sorted);
+    std::vector<const EnrolledAddress*> sorted;
+    for (const EnrolledAddress& pod : pods)
+        sorted.push_back(&pod);
+    const auto before = [](const auto* a, const auto* b) { return *a < *b; };
+    if (!std::ranges::is_sorted(sorted, before)) std::ranges::sort(sorted, before);
     const EnrolledAddress* previous = nullptr;
-    for (const EnrolledAddress& pod : sorted) {
+    for (const EnrolledAddress* one : sorted) {
+        const EnrolledAddress& pod = *one;
         const bool repeated = previous && previous->address == pod.address;
         if (repeated || !can_capture(facts, families, pod.address)) continue;
         previous = &pod;

@@ -18,7 +18,9 @@ using netlink::kFamilies;
 // One object a key. Where the kernel holds several, the first is kept: the one it meets first.
 template <class T>
 void keep_first_of_each_key(std::vector<T>& objects) {
-    std::ranges::stable_sort(objects, [](const T& a, const T& b) { return key(a) < key(b); });
+    const auto before = [](const T& a, const T& b) { return key(a) < key(b); };
+    // The kernel dumps a table in this order.
+    if (!std::ranges::is_sorted(objects, before)) std::ranges::stable_sort(objects, before);
     const auto rest =
         std::ranges::unique(objects, [](const T& a, const T& b) { return key(a) == key(b); });
     objects.erase(rest.begin(), rest.end());
@@ -110,12 +112,14 @@ Result<std::optional<model::Route>> named_route(RouteContext& context,
 }
 
 Result<std::vector<model::Route>> filtered_routes(RouteContext& context, Family family,
-                                                  const netlink::RouteFilter& filter) {
+                                                  const netlink::RouteFilter& filter,
+                                                  std::span<const std::uint32_t> left_out) {
     auto request = netlink::dump_routes(family, filter);
     std::vector<model::Route> routes;
     const auto dump = TRY(if_present(context.socket.dump(request)));
     if (!dump) return routes;
     for (const auto& message : *dump) {
+        if (std::ranges::count(left_out, netlink::table_of(message)) != 0) continue;
         auto record = TRY(netlink::decode_route(message));
         if (!record) continue;
         if (auto route = TRY(named_route(context, *std::move(record))))
@@ -126,18 +130,21 @@ Result<std::vector<model::Route>> filtered_routes(RouteContext& context, Family 
 
 Result<std::vector<model::Route>> observe_routes(RouteContext& context, const model::Scope& scope) {
     std::vector<model::Route> routes;
+    std::vector<std::uint32_t> read;
     for (const auto& selector : scope.routes) {
         if (selector.destinations) {
             append(routes, TRY(observe_selected_routes(context, selector, scope.protocol)));
             continue;
         }
+        read.push_back(selector.table);
         for (const Family family : kFamilies)
             append(routes, TRY(filtered_routes(context, family, {.table = selector.table})));
     }
     // 0 is no filter to the kernel; to us it says that no route is ours.
     if (scope.strays && scope.protocol != 0) {
         for (const Family family : kFamilies)
-            append(routes, TRY(filtered_routes(context, family, {.protocol = scope.protocol})));
+            append(routes,
+                   TRY(filtered_routes(context, family, {.protocol = scope.protocol}, read)));
     }
     keep_first_of_each_key(routes);
     return routes;

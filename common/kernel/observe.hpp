@@ -2,6 +2,8 @@
 // is the caller's.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "common/model/netns_state.hpp"
@@ -30,9 +32,11 @@ Result<std::vector<model::PolicyRule>> observe_rules(RouteContext& context,
 
 // All rules of a family, in the order in which the kernel tries them.
 Result<std::vector<model::PolicyRule>> all_rules(RouteContext& context, Family family);
-// The routes of one family that a filter lets through; a table that does not exist has none.
+// The routes of one family that a filter lets through, but for those in the tables that are left
+// out; a table that does not exist has none.
 Result<std::vector<model::Route>> filtered_routes(RouteContext& context, Family family,
-                                                  const netlink::RouteFilter& filter);
+                                                  const netlink::RouteFilter& filter,
+                                                  std::span<const std::uint32_t> left_out = {});
 // The record's route with its link's name; nothing when the link is gone, and its routes with it.
 Result<std::optional<model::Route>> named_route(RouteContext& context, netlink::RouteRecord record);
 

@@ -7,7 +7,11 @@ namespace {
 
 template <class T>
 void sort_by_key(std::vector<T>& objects) {
-    std::ranges::sort(objects, [](const T& a, const T& b) { return key(a) < key(b); });
+    const auto before = [](const T& a, const T& b) { return key(a) < key(b); };
+    // Most come sorted, from the kernel and from `desired`, but for a few at their end.
+    const auto rest = std::ranges::is_sorted_until(objects, before);
+    std::ranges::sort(rest, objects.end(), before);
+    std::ranges::inplace_merge(objects, rest, before);
 }
 
 }  // namespace

@@ -4,8 +4,18 @@
 
 namespace ambient::netlink {
 
-Message::Message(int type, int flags) : message_(nlmsg_alloc_simple(type, NLM_F_REQUEST | flags)) {
+namespace {
+
+// All that we send fits: a link with its kind, names and addresses takes less than half. libnl's
+// default is a page, cleared for each message.
+constexpr std::size_t kMaxBytes = 512;
+
+}  // namespace
+
+Message::Message(int type, int flags) : message_(nlmsg_alloc_size(kMaxBytes)) {
     if (!message_) throw std::bad_alloc();
+    header().nlmsg_type = static_cast<std::uint16_t>(type);
+    header().nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
 }
 
 void Message::put(int attribute, const void* data, std::size_t size) {

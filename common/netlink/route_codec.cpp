@@ -79,6 +79,12 @@ bool is_beyond_model(const rtmsg& header, const Attributes& attributes) {
 
 }  // namespace
 
+std::uint32_t table_of(const nlmsghdr& message) {
+    const auto header = fixed_part<rtmsg>(message);
+    if (!header) return 0;
+    return Attributes::after<rtmsg>(message).u32(RTA_TABLE).value_or(header->rtm_table);
+}
+
 Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message) {
     const auto header = fixed_part<rtmsg>(message);
     if (!header || (message.nlmsg_type != RTM_NEWROUTE && message.nlmsg_type != RTM_DELROUTE)) {
@@ -98,7 +104,7 @@ Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message) {
     const bool unreachable = header->rtm_type == RTN_UNREACHABLE;
     record.link_index = unreachable ? 0 : attributes.u32(RTA_OIF).value_or(0);
     record.route = {
-        .table = attributes.u32(RTA_TABLE).value_or(header->rtm_table),
+        .table = table_of(message),
         .destination = *destination,
         .metric = attributes.u32(RTA_PRIORITY).value_or(0),
         .tos = header->rtm_tos,
@@ -109,7 +115,9 @@ Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message) {
         .gateway = attributes.address(RTA_GATEWAY),
         .source = attributes.address(RTA_PREFSRC),
         .onlink = (header->rtm_flags & RTNH_F_ONLINK) != 0};
-    if (is_beyond_model(*header, attributes))
+    // An answer about one packet is no route that stands anywhere.
+    const bool is_stored = (header->rtm_flags & RTM_F_CLONED) == 0;
+    if (is_stored && is_beyond_model(*header, attributes))
         record.route.beyond_model = route_text(*header, attributes);
     return record;
 }

@@ -17,6 +17,8 @@ struct RouteRecord {
     bool operator==(const RouteRecord&) const = default;
 };
 
+// Of such a message; 0 when it is malformed.
+std::uint32_t table_of(const nlmsghdr& message);
 // RTM_NEWROUTE or RTM_DELROUTE; nothing for families that are not in the model. Error internal when
 // the message is malformed.
 Result<std::optional<RouteRecord>> decode_route(const nlmsghdr& message);

@@ -83,9 +83,10 @@ Result<void> Keeper::recover_attachments() {
 }
 
 bool Keeper::is_held(const IpAddress& address, const Capture& capture) const {
+    const auto known = enrolled_.find(address);
+    if (known != enrolled_.end() && known->second.comment == capture.comment) return true;
     const auto uid = rpc::parse_comment(capture.comment).pod_uid;
-    if (const auto known = enrolled_.find(address); known != enrolled_.end())
-        return rpc::parse_comment(known->second.comment).pod_uid == uid;
+    if (known != enrolled_.end()) return rpc::parse_comment(known->second.comment).pod_uid == uid;
     const auto before = held_before_.find(address);
     return !facts_ && before != held_before_.end() && before->second == uid;
 }
@@ -96,8 +97,7 @@ Result<desired::EnrolledAddress> Keeper::captured(const desired::NodeFacts& node
                                                   const IpAddress& address,
                                                   const Capture& capture) {
     if (!covers(node, address.family())) return std::unexpected(no_common(address.family()));
-    const auto link = discovery_.host_link(address);
-    if (!link && !is_held(address, capture)) return std::unexpected(link.error());
+    if (!is_held(address, capture)) TRY(discovery_.host_link(address));
     return desired::EnrolledAddress{.address = address, .comment = capture.comment};
 }
 
@@ -248,7 +248,7 @@ Result<std::vector<plan::Conflict>> Keeper::settle_node(desired::NodeFacts facts
         if (!has_path(state.sysctls, path)) restore.push_back(path);
     }
     TRY(journal(state, scope, restore));
-    const auto pods = std::exchange(facts.pods, {});
+    auto pods = std::exchange(facts.pods, {});
     const bool changed =
         facts_ != facts || !std::ranges::equal(pods, enrolled_ | std::views::values);
     auto conflicts = weigh_pods(TRY(node_.settle(state, scope, changed, stats_.drift)));
@@ -256,9 +256,11 @@ Result<std::vector<plan::Conflict>> Keeper::settle_node(desired::NodeFacts facts
     if (!conflicts.in_the_way.empty())
         return std::unexpected(plan::conflict_error(conflicts.in_the_way));
     conflicted_ = std::move(conflicts.of_pods);
-    enrolled_.clear();
-    for (const auto& pod : pods)
-        enrolled_.emplace(pod.address, pod);
+    if (changed) {
+        enrolled_.clear();
+        for (auto& pod : pods)
+            enrolled_.emplace(pod.address, std::move(pod));
+    }
     facts_ = std::move(facts);
     return std::move(conflicts.beside);
 }

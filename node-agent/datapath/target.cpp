@@ -55,7 +55,7 @@ void Target::report(const plan::Plan& applied, bool is_drift, DriftCounts& drift
                  {"kind", kind},
                  {"total", ++drift[kind]},
                  {"step", plan::to_string(step)}});
-        } else {
+        } else if (logs(LogLevel::debug)) {  // a node's first settle has thousands
             log(LogLevel::debug, "step",
                 {{"site", name_}, {"kind", kind}, {"step", plan::to_string(step)}});
         }

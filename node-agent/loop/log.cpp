@@ -91,8 +91,10 @@ void start_log(LogLevel least, bool json) {
     spdlog::set_default_logger(std::move(logger));
 }
 
+bool logs(LogLevel level) { return spdlog::should_log(level_of(level)); }
+
 void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields) {
-    if (!spdlog::should_log(level_of(level))) return;
+    if (!logs(level)) return;
     spdlog::log(level_of(level), "{}", line_of(event, fields));
 }
 

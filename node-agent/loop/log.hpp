@@ -28,6 +28,8 @@ enum class LogLevel { debug, info, warning, error };
 // Once, before anything is logged. Lines go to standard error.
 void start_log(LogLevel least, bool json);
 
+// Whether lines of this level are written: for those whose fields cost something.
+bool logs(LogLevel level);
 // `event` is a few fixed words, what varies goes into fields: log(LogLevel::info, "pod captured",
 // {{"pod", "ns/name"}}).
 void log(LogLevel level, std::string_view event, std::initializer_list<Field> fields = {});
