@@ -32,6 +32,7 @@ void read(Mapping& from, Marks& out) {
     from.mark("inbound", out.inbound);
     from.mark("skip", out.skip);
     from.mark("skip_connection", out.skip_connection);
+    from.mark("arriving", out.arriving);
     from.mark("original_source", out.original_source);
     from.mark("to_ztunnel", out.to_ztunnel);
     from.mark("tproxy", out.tproxy);

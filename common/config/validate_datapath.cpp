@@ -162,17 +162,18 @@ std::optional<Objection> object_to_marks(const Marks& marks) {
     const NamedMark skip = {"datapath.marks.skip", marks.skip};
     const NamedMark to_ztunnel = {"datapath.marks.to_ztunnel", marks.to_ztunnel};
     const NamedMark skip_connection = {"datapath.marks.skip_connection", marks.skip_connection};
+    const NamedMark arriving = {"datapath.marks.arriving", marks.arriving};
     const NamedMark original_source = {"datapath.marks.original_source", marks.original_source};
     const NamedMark tproxy = {"datapath.marks.tproxy", marks.tproxy};
     const NamedMark original_reply = {"datapath.marks.original_reply", marks.original_reply};
 
-    for (const auto& named : {outbound, inbound, skip, to_ztunnel, skip_connection, original_source,
-                              tproxy, original_reply}) {
+    for (const auto& named : {outbound, inbound, skip, to_ztunnel, skip_connection, arriving,
+                              original_source, tproxy, original_reply}) {
         if (named.mark.value != 0) continue;
         return Objection{named.field,
                          fmt::format("{} must not be 0: every packet has that mark", named.field)};
     }
-    const std::array<std::pair<NamedMark, NamedMark>, 12> apart = {{{outbound, inbound},
+    const std::array<std::pair<NamedMark, NamedMark>, 17> apart = {{{outbound, inbound},
                                                                     {outbound, skip},
                                                                     {inbound, skip},
                                                                     {inbound, to_ztunnel},
@@ -183,7 +184,12 @@ std::optional<Objection> object_to_marks(const Marks& marks) {
                                                                     {outbound, skip_connection},
                                                                     {outbound, original_source},
                                                                     {to_ztunnel, skip_connection},
-                                                                    {to_ztunnel, original_source}}};
+                                                                    {to_ztunnel, original_source},
+                                                                    {arriving, outbound},
+                                                                    {arriving, inbound},
+                                                                    {arriving, skip},
+                                                                    {arriving, to_ztunnel},
+                                                                    {arriving, original_source}}};
     for (const auto& [a, b] : apart) {
         if (auto objection = object_to_shared_bits(a, b)) return objection;
     }

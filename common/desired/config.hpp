@@ -32,6 +32,9 @@ struct Marks {
     Mark inbound = Mark::bits(0x80);           // captured: to the inbound tunnel
     Mark skip = Mark::bits(0x200);             // not for us: our own chains leave it alone
     Mark skip_connection = Mark::bits(0x220);  // the same, kept in conntrack
+    // Beside another one until the last chain in prerouting takes it off: our rules do not take it,
+    // so that others' checks of senders, which may ask with a packet's mark, see a node without us.
+    Mark arriving = Mark::bits(0x20);
     Mark original_source =
         Mark::bits(0x210);  // ztunnel's connection with a pod's source, kept in conntrack
     Mark to_ztunnel = Mark::bits(0x40);                     // answers to such a connection

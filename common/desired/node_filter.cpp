@@ -8,9 +8,11 @@ namespace {
 using namespace model;
 
 // Where nft's priority names stand (linux/netfilter_ipv4.h, enum nf_ip_hook_priorities).
+constexpr int kRaw = -300;
 constexpr int kMangle = -150;
 constexpr int kDstnat = -100;
 constexpr int kSrcnat = 100;
+constexpr int kLast = 300;
 constexpr std::uint16_t kDnsPort = 53;
 constexpr const char* kFromZtunnel = "from_ztunnel";
 
@@ -19,6 +21,35 @@ InSet in_pods(const Datapath& datapath, Direction direction, Family family) {
 }
 
 Port to_port(std::uint16_t port) { return {.first = port, .last = port}; }
+
+// Before anybody checks senders (Calico does in raw): what a ztunnel sends in others' names is
+// known as such from the start (CONTRACT U17).
+FilterChain senders(const Datapath& datapath, const NodeFacts& facts) {
+    const Marks& marks = datapath.marks;
+    FilterChain chain{.name = "senders",
+                      .hook = ChainHook{ChainType::filter, Hook::prerouting, kRaw - 10},
+                      .rules = {}};
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        for (const IpAddress& address : ztunnel.addresses) {
+            const Address other{
+                .direction = Direction::source, .prefix = Prefix::host(address), .negate = true};
+            add_rule(chain, {InInterface{ztunnel.host_link}, other},
+                     {Counter{}, SetMark{arriving(marks, marks.original_source)}});
+        }
+    }
+    return chain;
+}
+
+// Behind everybody's checks of senders (firewalld's stand at priority 10): from here on a mark
+// leads the packet itself.
+FilterChain release(const Datapath& datapath) {
+    const Mark& mark = datapath.marks.arriving;
+    FilterChain chain{.name = "release",
+                      .hook = ChainHook{ChainType::filter, Hook::prerouting, kLast},
+                      .rules = {}};
+    add_rule(chain, {MarkIs{mark}}, {SetMark{Mark{.value = 0, .mask = mark.mask}}});
+    return chain;
+}
 
 // Marks what enters the node: skip what is not for us, lead connections that ztunnel holds back to
 // it, capture what enrolled pods open.
@@ -37,7 +68,7 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     // An error about a connection that ztunnel holds in a pod's name is ztunnel's to hear: the pod
     // would not know of it, and ztunnel would go on sending what does not fit the path.
     add_rule(chain, {CtStateIn{kCtRelated}, CtMarkIs{marks.original_source}},
-             {Counter{}, SetMark{marks.to_ztunnel}, Return{}});
+             {Counter{}, SetMark{arriving(marks, marks.to_ztunnel)}, Return{}});
     // Only TCP is captured (U4).
     add_rule(chain, {Protocol{.number = kTcp, .negate = true}}, pass);
     add_rule(chain, {CtMarkIs{marks.skip_connection}}, skip);
@@ -47,14 +78,14 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     // From here on nothing comes from a ztunnel: what follows on a connection that ztunnel holds
     // in a pod's name goes to ztunnel, whichever side sent it.
     add_rule(chain, {CtMarkIs{marks.original_source}},
-             {Counter{}, SetMark{marks.to_ztunnel}, Return{}});
+             {Counter{}, SetMark{arriving(marks, marks.to_ztunnel)}, Return{}});
     // A connection that was made before its pod was enrolled stays as it is.
     const Mark unmarked = {.value = 0,
                            .mask = marks.skip_connection.mask | marks.original_source.mask};
     add_rule(chain, {CtStateIn{kCtEstablished | kCtRelated}, CtMarkIs{unmarked}}, skip);
     for (const Family family : families) {
         add_rule(chain, {in_pods(datapath, Direction::source, family)},
-                 {Counter{}, SetMark{marks.outbound}});
+                 {Counter{}, SetMark{arriving(marks, marks.outbound)}});
     }
     return chain;
 }
@@ -72,9 +103,9 @@ FilterChain from_ztunnel(const Datapath& datapath, const NodeFacts& facts) {
                       Accept{}});
         }
     }
-    add_rule(
-        chain, {},
-        {Counter{}, SetMark{marks.original_source}, SetCtMark{marks.original_source}, Accept{}});
+    add_rule(chain, {},
+             {Counter{}, SetMark{arriving(marks, marks.original_source)},
+              SetCtMark{marks.original_source}, Accept{}});
     return chain;
 }
 
@@ -108,7 +139,7 @@ FilterChain inbound(const Datapath& datapath, const std::vector<Family>& familie
     for (const Family family : families) {
         add_rule(chain,
                  {Protocol{kTcp}, MarkIs{none}, in_pods(datapath, Direction::destination, family)},
-                 {Counter{}, SetMark{marks.inbound}});
+                 {Counter{}, SetMark{arriving(marks, marks.inbound)}});
     }
     return chain;
 }
@@ -191,12 +222,10 @@ const std::string& pods_set(const Filter& filter, Family family) {
 
 std::vector<FilterChain> node_chains(const Datapath& datapath, const NodeFacts& facts,
                                      const std::vector<Family>& families) {
-    return {prerouting(datapath, facts, families),
-            from_ztunnel(datapath, facts),
-            nat_pre(datapath, facts, families),
-            inbound(datapath, families),
-            guard(datapath, facts, families),
-            nat_post(datapath, families),
+    return {senders(datapath, facts),         prerouting(datapath, facts, families),
+            from_ztunnel(datapath, facts),    nat_pre(datapath, facts, families),
+            inbound(datapath, families),      release(datapath),
+            guard(datapath, facts, families), nat_post(datapath, families),
             output(datapath, families)};
 }
 

@@ -106,9 +106,13 @@ void add_policy_rules(NetnsState& state, const Datapath& datapath, Family family
     };
     const Priorities& priorities = datapath.priorities;
     const Tables& tables = datapath.tables;
-    add(priorities.outbound, datapath.marks.outbound, tables.outbound);
-    add(priorities.to_ztunnel, datapath.marks.to_ztunnel, tables.to_ztunnel);
-    add(priorities.inbound, datapath.marks.inbound, tables.inbound);
+    const Marks& marks = datapath.marks;
+    add(priorities.outbound, arrived(marks, marks.outbound), tables.outbound);
+    add(priorities.to_ztunnel, arrived(marks, marks.to_ztunnel), tables.to_ztunnel);
+    // No packet is routed with this one: who checks the sender of what ztunnel sends in a pod's
+    // name, and asks with its mark, hears that the way back leads to ztunnel.
+    add(priorities.to_ztunnel, arriving(marks, marks.original_source), tables.to_ztunnel);
+    add(priorities.inbound, arrived(marks, marks.inbound), tables.inbound);
 }
 
 // A ztunnel sends with pods' and clients' addresses, which are reached by other devices.

@@ -92,6 +92,14 @@ model::Route last_resort(const Datapath& datapath, std::uint32_t table, Family f
             .link = {}};
 }
 
+Mark arriving(const Marks& marks, Mark mark) {
+    return {.value = mark.value | marks.arriving.value, .mask = mark.mask | marks.arriving.mask};
+}
+
+Mark arrived(const Marks& marks, Mark mark) {
+    return {.value = mark.value, .mask = mark.mask | marks.arriving.mask};
+}
+
 void add_rule(model::FilterChain& chain, std::vector<model::Match> matches,
               std::vector<model::Action> actions) {
     chain.rules.push_back({.matches = std::move(matches), .actions = std::move(actions)});

@@ -44,6 +44,10 @@ model::Route route(const Datapath& datapath, std::uint32_t table, const Prefix& 
 // clear text when a device of ours is gone (CONTRACT U15).
 model::Route last_resort(const Datapath& datapath, std::uint32_t table, Family family);
 
+// A mark while its packet passes prerouting, and as our rules take it: see Marks::arriving.
+Mark arriving(const Marks& marks, Mark mark);
+Mark arrived(const Marks& marks, Mark mark);
+
 // Adds a rule at the end of a chain.
 void add_rule(model::FilterChain& chain, std::vector<model::Match> matches,
               std::vector<model::Action> actions);

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from support.netns import Netns
 
 TABLE = "mark_probe"
-BEHIND_OURS = -149  # the product's prerouting chains stand at -150
+BEHIND_OURS = 301  # the product's last prerouting chain stands at 300
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Packets from `src` to `dst` that carry the mark when the product's prerouting chain has seen
+    """Packets from `src` to `dst` that carry the mark when the product's prerouting chains have seen
     them."""
 
     value: int

@@ -58,7 +58,7 @@ datapath:
   outbound: {node_link: out, ztunnel_link: zout, vni: 2, node_address4: 10.9.1.1, ztunnel_address4: 10.9.1.2, prefix_length4: 25,
              node_address6: "fd0a::1", ztunnel_address6: "fd0a::2", prefix_length6: 65}
   geneve_port: 7000
-  marks: {outbound: 0x1000/0x1000, inbound: 0x800/0x800, skip: 0x2000/0x2000, skip_connection: 0x6000/0x6000, original_source: 0xa000/0xa000,
+  marks: {outbound: 0x1000/0x1000, inbound: 0x800/0x800, skip: 0x2000/0x2000, skip_connection: 0x6000/0x6000, arriving: 0x4000/0x4000, original_source: 0xa000/0xa000,
           to_ztunnel: 0x10/0x10, tproxy: 0x1/0xf, original_reply: 0x2/0xf}
   tables: {inbound: 200, outbound: 201, to_ztunnel: 0xca, ztunnel_local: 203}
   priorities: {outbound: 11, to_ztunnel: 12, inbound: 13, ztunnel_tproxy: 14, ztunnel_reply: 15}
@@ -126,6 +126,7 @@ policy:
                .inbound = Mark::bits(0x800),
                .skip = Mark::bits(0x2000),
                .skip_connection = Mark::bits(0x6000),
+               .arriving = Mark::bits(0x4000),
                .original_source = Mark::bits(0xa000),
                .to_ztunnel = Mark::bits(0x10),
                .tproxy = {.value = 1, .mask = 0xf},

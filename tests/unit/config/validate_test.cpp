@@ -119,6 +119,9 @@ TEST_CASE("rules across fields") {
         {"datapath: {marks: {inbound: 0x40/0x40}}\n",
          "f:1:19: datapath.marks.inbound and datapath.marks.to_ztunnel share the bits 0x40; give "
          "them bits of their own"},
+        {"datapath: {marks: {to_ztunnel: 0x20/0x20, skip_connection: 0xa00/0xa00}}\n",
+         "f:1:32: datapath.marks.arriving and datapath.marks.to_ztunnel share the bits 0x20; give "
+         "them bits of their own"},
         {"datapath: {marks: {to_ztunnel: 0x10/0x10}}\n",
          "f:1:19: datapath.marks.to_ztunnel and datapath.marks.original_source share the bits "
          "0x10; give them bits of "
@@ -127,7 +130,7 @@ TEST_CASE("rules across fields") {
          "f:1:37: datapath.marks.skip_connection must set the bits of datapath.marks.skip "
          "(0x200/0x200): its packets "
          "skip our routes"},
-        {"datapath: {marks: {original_source: 0x230/0x230}}\n",
+        {"datapath: {marks: {original_source: 0x230/0x230, arriving: 0x1000/0x1000}}\n",
          "f:1:37: datapath.marks.skip_connection (0x220/0x220) and datapath.marks.original_source "
          "(0x230/0x230) cannot "
          "be told apart; let each have a bit that the other has not"},

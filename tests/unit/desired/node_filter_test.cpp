@@ -18,14 +18,35 @@ TEST_CASE("prerouting: skip, lead back, capture") {
               R"(iifname "istioout" counter meta mark set meta mark | 0x200 return)",
               "meta l4proto 17 th dport 6081 counter return",
               "ct state related ct mark & 0x210 == 0x210 counter "
-              "meta mark set meta mark | 0x40 return",
+              "meta mark set meta mark | 0x60 return",
               "meta l4proto != 6 counter return",
               "ct mark & 0x220 == 0x220 counter meta mark set meta mark | 0x200 return",
               R"(iifname "veth-zt" counter jump from_ztunnel)",
-              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 return",
+              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x60 return",
               "ct state established,related ct mark & 0x230 == 0x0 counter "
               "meta mark set meta mark | 0x200 return",
-              "ip saddr @pods4 counter meta mark set meta mark | 0x100",
+              "ip saddr @pods4 counter meta mark set meta mark | 0x120",
+          });
+}
+
+TEST_CASE("senders: before raw, what a ztunnel sends in others' names (U17)") {
+    NodeFacts facts = ipv4_facts();
+    facts.ztunnels.push_back(second_ztunnel());
+    const std::string mark = " counter meta mark set meta mark | 0x230";
+    CHECK(chain_lines(node_state(kDatapath, facts), "senders") ==
+          Lines{
+              "type filter hook prerouting priority -310; policy accept;",
+              R"(iifname "veth-zt" ip saddr != 10.244.1.10)" + mark,
+              R"(iifname "veth-zt2" ip saddr != 10.244.1.20)" + mark,
+              R"(iifname "veth-zt2" ip6 saddr != fd00:10:244:1::20)" + mark,
+          });
+}
+
+TEST_CASE("release: behind everybody's checks, marks lead the packet itself (U17)") {
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "release") ==
+          Lines{
+              "type filter hook prerouting priority 300; policy accept;",
+              "meta mark & 0x20 == 0x20 meta mark set meta mark & 0xffffffdf | 0x0",
           });
 }
 
@@ -34,7 +55,7 @@ TEST_CASE("from_ztunnel: its own connections, and those in a pod's name") {
           Lines{
               "ip saddr 10.244.1.10 counter meta mark set meta mark | 0x220 "
               "ct mark set ct mark | 0x220 accept",
-              "counter meta mark set meta mark | 0x210 ct mark set ct mark | 0x210 accept",
+              "counter meta mark set meta mark | 0x230 ct mark set ct mark | 0x210 accept",
           });
 }
 
@@ -53,7 +74,7 @@ TEST_CASE("two ztunnels: packets of neither are taken for a pod's") {
               "ip6 saddr fd00:10:244:1::10" + own,
               "ip saddr 10.244.1.20" + own,
               "ip6 saddr fd00:10:244:1::20" + own,
-              "counter meta mark set meta mark | 0x210 ct mark set ct mark | 0x210 accept",
+              "counter meta mark set meta mark | 0x230 ct mark set ct mark | 0x210 accept",
           });
 }
 
@@ -75,12 +96,12 @@ TEST_CASE(
     "inbound: what kube-proxy has led to an enrolled pod, when no mark of ours says else (U17)") {
     const Lines ipv4 = {"type filter hook prerouting priority -90; policy accept;",
                         "meta l4proto 6 meta mark & 0x340 == 0x0 ip daddr @pods4 counter "
-                        "meta mark set meta mark | 0x80"};
+                        "meta mark set meta mark | 0xa0"};
     CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "inbound") == ipv4);
     Lines both = ipv4;
     both.emplace_back(
         "meta l4proto 6 meta mark & 0x340 == 0x0 ip6 daddr @pods6 counter "
-        "meta mark set meta mark | 0x80");
+        "meta mark set meta mark | 0xa0");
     CHECK(chain_lines(node_state(kDatapath, dual_stack_facts()), "inbound") == both);
 }
 
@@ -123,9 +144,9 @@ TEST_CASE("output: the node's own packets") {
 TEST_CASE("dual stack: the IPv6 twin of each rule") {
     const auto state = node_state(kDatapath, dual_stack_facts());
     const Lines prerouting = chain_lines(state, "prerouting");
-    CHECK(prerouting.back() == "ip6 saddr @pods6 counter meta mark set meta mark | 0x100");
+    CHECK(prerouting.back() == "ip6 saddr @pods6 counter meta mark set meta mark | 0x120");
     CHECK(prerouting[prerouting.size() - 2] ==
-          "ip saddr @pods4 counter meta mark set meta mark | 0x100");
+          "ip saddr @pods4 counter meta mark set meta mark | 0x120");
     CHECK(chain_lines(state, "nat_pre") ==
           Lines{
               "type nat hook prerouting priority -110; policy accept;",
@@ -190,7 +211,7 @@ TEST_CASE("names and numbers come from the configuration") {
     CHECK(prerouting[1] == R"(iifname "in0" counter meta mark set meta mark | 0x200 return)");
     CHECK(prerouting[2] == R"(iifname "out0" counter meta mark set meta mark | 0x200 return)");
     CHECK(prerouting[3] == "meta l4proto 17 th dport 7000 counter return");
-    CHECK(prerouting.back() == "ip saddr @v4 counter meta mark set meta mark | 0x1000");
+    CHECK(prerouting.back() == "ip saddr @v4 counter meta mark set meta mark | 0x1020");
     CHECK(chain_lines(state, "nat_pre")[1] ==
           "ip saddr @v4 meta l4proto 17 th dport 53 counter dnat ip to 10.244.1.10:5353");
     CHECK(chain_lines(state, "nat_post").back() == R"(oifname "in0" counter snat ip to ip saddr)");

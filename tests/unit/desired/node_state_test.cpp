@@ -48,9 +48,10 @@ TEST_CASE("IPv4: routes of the three tables") {
 TEST_CASE("IPv4: policy rules") {
     CHECK(rule_lines(node_state(kDatapath, ipv4_facts())) ==
           Lines{
-              "ip rule add pref 101 fwmark 0x100/0x100 lookup 101 protocol 122",
-              "ip rule add pref 102 fwmark 0x40/0x40 lookup 102 protocol 122",
-              "ip rule add pref 103 fwmark 0x80/0x80 lookup 100 protocol 122",
+              "ip rule add pref 101 fwmark 0x100/0x120 lookup 101 protocol 122",
+              "ip rule add pref 102 fwmark 0x40/0x60 lookup 102 protocol 122",
+              "ip rule add pref 102 fwmark 0x230/0x230 lookup 102 protocol 122",
+              "ip rule add pref 103 fwmark 0x80/0xa0 lookup 100 protocol 122",
           });
 }
 
@@ -113,9 +114,9 @@ TEST_CASE("dual stack: the IPv6 twins") {
               "ip -6 route replace fd00:10:244:1::10 dev veth-zt src fd00:10:244:1::1 table 102 "
               "proto 122 metric 1024",
           });
-    CHECK(rule_lines(state).size() == 6);
+    CHECK(rule_lines(state).size() == 8);
     CHECK(has_line(rule_lines(state),
-                   "ip -6 rule add pref 103 fwmark 0x80/0x80 lookup 100 protocol 122"));
+                   "ip -6 rule add pref 103 fwmark 0x80/0xa0 lookup 100 protocol 122"));
 }
 
 TEST_CASE("a family that ztunnel or node lacks is left alone") {
