@@ -90,9 +90,10 @@ def test_f5c_plain_to_service_of_ambient(cluster: Cluster) -> None:
 def test_f6c_host_to_service_of_local_ambient(cluster: Cluster) -> None:
     with cluster.capture(A.netns, "zt-a", "httpbin") as capture:
         seen = cluster.exchange(A.netns, SERVICES["httpbin"].frontend)
-    assert_hops(capture, cluster.paths.arrive(HTTPBIN, A.host_ip, APP_PORT))
+    source = cluster.host_ip(A)
+    assert_hops(capture, cluster.paths.arrive(HTTPBIN, source, APP_PORT))
     assert_not_captured(capture)
-    assert seen.server_peer[0] == A.host_ip  # kube-proxy's masquerade, towards the veth
+    assert seen.server_peer[0] == source  # kube-proxy's masquerade, towards the veth
 
 
 def test_f6g_ambient_to_service_of_host_process(cluster: Cluster) -> None:

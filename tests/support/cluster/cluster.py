@@ -27,6 +27,7 @@ from support.cluster.model import (
     PODS,
     SERVICES,
     UNDERLAY,
+    Node,
     Pod,
 )
 from support.cluster.traffic import Address, AppServer, Connection, EchoServer, Seen, exchange
@@ -53,7 +54,10 @@ class Cluster:
         self.pods = pods
         self.store = store or ObjectStore(folder / "objects", NAMESPACES, list(pods.values()))
         self.veths: dict[str, str] = {}
-        self.paths = Paths(self.veths)
+        # Where the primary network is not as the model says: see host_ip() and Paths.
+        self.host_ips: dict[str, str] = {}
+        self.uplinks: dict[str, str] = {}
+        self.paths = Paths(self.veths, self.uplinks)
         self.netns = topology.build(pods)
         self.cni = {
             name: NodeCni(
@@ -88,6 +92,10 @@ class Cluster:
             self.veths[pod.name] = self.cni[pod.node].add(pod)
             self.store.states[pod.name].attached = True
         self.store.write()
+
+    def host_ip(self, node: Node) -> str:
+        """The source of what the node sends to its pods."""
+        return self.host_ips.get(node.name, node.host_ip)
 
     def is_enrolled(self, pod: Pod) -> bool:
         """The pod's address is in the node's set, and its route leads to ztunnel."""

@@ -57,6 +57,20 @@ def udp_exchange(netns: Netns, destination: Address, request: bytes) -> bytes:
     return netns.run(talk)
 
 
+def send_spoofed(netns: Netns, source: str, destination: Address) -> None:
+    """Sends an empty datagram with somebody else's address."""
+    udp = struct.pack("!HHHH", 1, destination[1], 8, 0)
+    ends = socket.inet_aton(source) + socket.inet_aton(destination[0])
+    # The kernel fills in length, identification and checksum (raw(7), IP_HDRINCL).
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 0, 0, 0, 64, socket.IPPROTO_UDP, 0) + ends
+
+    def send() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+            sock.sendto(header + udp, (destination[0], 0))
+
+    netns.run(send)
+
+
 def _checksum(data: bytes) -> int:
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total & 0xFFFF) + (total >> 16)

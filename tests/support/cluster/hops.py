@@ -79,10 +79,12 @@ def assert_not_captured(capture: Capture) -> None:
 
 
 class Paths:
-    """Builds hop lists. `veths` gives the node's device of each pod."""
+    """Builds hop lists. `veths` gives the node's device of each pod, `uplinks` its node's uplink by the
+    pod's address, where that is not eth0."""
 
-    def __init__(self, veths: dict[str, str]) -> None:
+    def __init__(self, veths: dict[str, str], uplinks: dict[str, str]) -> None:
         self._veths = veths
+        self._uplinks = uplinks
 
     @staticmethod
     def _ztunnel(node: Node) -> Pod:
@@ -122,14 +124,13 @@ class Paths:
         """ztunnel's own packets, by its eth0 with the given (spoofed) source."""
         return self.leave(self._ztunnel(node), dst, port, src)
 
-    @staticmethod
-    def wire(start: Node, end: Node, src: str, dst: str, port: int) -> list[Hop]:
+    def wire(self, start: Node, end: Node, src: str, dst: str, port: int) -> list[Hop]:
         """From node to node over the underlay; nothing when it is one node."""
         if start == end:
             return []
         return [
-            Hop(start.netns, "eth0", OUT, src, dst, port),
-            Hop(end.netns, "eth0", IN, src, dst, port),
+            Hop(start.netns, self._uplinks.get(src, "eth0"), OUT, src, dst, port),
+            Hop(end.netns, self._uplinks.get(dst, "eth0"), IN, src, dst, port),
         ]
 
     def to_ztunnel(self, client: Pod, dst: str, port: int) -> list[Hop]:
