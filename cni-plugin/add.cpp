@@ -28,7 +28,9 @@ cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const Po
                                   const rpc::Reply& reply) {
     const auto& attachment = call.environment.attachment;
     const auto kernels = kernels_of(pod.get());
-    if (const auto programmed = reconcile(reply.parts, kernels); !programmed) {
+    // It is the agent that looks at what we made, before the pod starts.
+    const auto programmed = reconcile(reply.parts, kernels, Verified::elsewhere);
+    if (!programmed) {
         tell_gone(call, attachment, agent);
         auto error = programmed.error();
         // A step that failed was undone; what took effect and only could not be looked at was not.

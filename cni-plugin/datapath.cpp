@@ -30,7 +30,7 @@ OpenKernel kernels_of(const Netns* pod) {
                 Error{.kind = ErrorKind::conflict,
                       .doing = "the agent means another network namespace than CNI_NETNS"});
         }
-        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(*pod)));
+        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(TRY(pod->duplicate()))));
     };
 }
 

@@ -52,12 +52,13 @@ Result<model::NetnsState> LinuxKernel::Parts::observe(const model::Scope& scope)
     return state;
 }
 
-Result<LinuxKernel> LinuxKernel::open(const Netns& netns, const std::filesystem::path& sysctl_dir) {
-    return LinuxKernel(
-        std::make_unique<Parts>(Parts{.netns = TRY(netns.duplicate()),
-                                      .sysctl_dir = sysctl_dir,
-                                      .route = TRY(netlink::RouteSocket::open(netns)),
-                                      .filter = TRY(netlink::NftTables::open(netns))}));
+Result<LinuxKernel> LinuxKernel::open(Netns netns, const std::filesystem::path& sysctl_dir) {
+    auto route = TRY(netlink::RouteSocket::open(netns));
+    auto filter = TRY(netlink::NftTables::open(netns));
+    return LinuxKernel(std::make_unique<Parts>(Parts{.netns = std::move(netns),
+                                                     .sysctl_dir = sysctl_dir,
+                                                     .route = std::move(route),
+                                                     .filter = std::move(filter)}));
 }
 
 LinuxKernel::LinuxKernel(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -103,7 +104,10 @@ std::expected<void, ApplyError> LinuxKernel::apply(const plan::Plan& plan) {
 const Netns& LinuxKernel::netns() const { return parts_->netns; }
 
 std::vector<std::uint32_t> LinuxKernel::port_ids() const {
-    return {parts_->route.port_id(), parts_->filter.port_id()};
+    std::vector<std::uint32_t> ids;
+    if (const auto id = parts_->route.port_id()) ids.push_back(*id);
+    if (const auto id = parts_->filter.port_id()) ids.push_back(*id);
+    return ids;
 }
 
 }  // namespace ambient

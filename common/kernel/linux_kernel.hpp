@@ -17,7 +17,7 @@ namespace ambient {
 class LinuxKernel final : public Kernel {
   public:
     // `sysctl_dir`: where to write sysctls when /proc/sys is mounted read-only.
-    static Result<LinuxKernel> open(const Netns& netns,
+    static Result<LinuxKernel> open(Netns netns,
                                     const std::filesystem::path& sysctl_dir = "/proc/sys");
     LinuxKernel(LinuxKernel&&) noexcept;
     LinuxKernel& operator=(LinuxKernel&&) noexcept;

@@ -47,7 +47,8 @@ template <class Diff, class Target>
 std::expected<std::vector<plan::Conflict>, Failure> converge(Kernel& kernel,
                                                              model::NetnsState found,
                                                              const model::Scope& scope, Diff diff,
-                                                             Target target, plan::Plan& applied) {
+                                                             Target target, plan::Plan& applied,
+                                                             Verified verified) {
     std::optional<Error> last;
     for (int pass = 0;; ++pass) {
         auto difference = diff(target(found), found, scope);
@@ -62,6 +63,8 @@ std::expected<std::vector<plan::Conflict>, Failure> converge(Kernel& kernel,
         if (!outcome) {
             last = outcome.error().error;
             if (!is_race(*last)) return std::unexpected(Failure{*last});
+        } else if (verified == Verified::elsewhere) {
+            return std::move(difference->conflicts);
         }
         auto now = observe(kernel, scope);
         if (!now) return std::unexpected(Failure{.error = now.error(), .undo = !outcome});
@@ -78,7 +81,8 @@ Error restore(Kernel& kernel, const model::NetnsState& before, const model::Scop
             return restorable(before, found);
         };
         plan::Plan applied;
-        const auto undone = converge(kernel, std::move(now), scope, plan::diff, target, applied);
+        const auto undone =
+            converge(kernel, std::move(now), scope, plan::diff, target, applied, Verified::here);
         if (!undone) return std::unexpected(undone.error().error);
         return {};
     };
@@ -92,12 +96,12 @@ Error restore(Kernel& kernel, const model::NetnsState& before, const model::Scop
 
 template <class Diff>
 Result<Repair> settle(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope,
-                      Diff diff) {
+                      Diff diff, Verified verified) {
     const auto before = TRY(observe(kernel, scope));
     Repair repair;
     auto converged = converge(
         kernel, before, scope, diff,
-        [&](const model::NetnsState&) -> const auto& { return wanted; }, repair.applied);
+        [&](const model::NetnsState&) -> const auto& { return wanted; }, repair.applied, verified);
     if (converged) {
         repair.conflicts = *std::move(converged);
         return repair;
@@ -117,12 +121,12 @@ Result<plan::Difference> unopposed(const model::NetnsState& wanted, const model:
 }  // namespace
 
 Result<Repair> repair(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope) {
-    return settle(kernel, wanted, scope, plan::diff);
+    return settle(kernel, wanted, scope, plan::diff, Verified::here);
 }
 
 Result<plan::Plan> reconcile(Kernel& kernel, const model::NetnsState& wanted,
-                             const model::Scope& scope) {
-    return TRY(settle(kernel, wanted, scope, unopposed)).applied;
+                             const model::Scope& scope, Verified verified) {
+    return TRY(settle(kernel, wanted, scope, unopposed, verified)).applied;
 }
 
 }  // namespace ambient

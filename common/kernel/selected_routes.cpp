@@ -11,7 +11,7 @@ namespace {
 // The stored route that a packet of this mark takes. `certain` is false when the packet is refused
 // by a route or a rule that may stand in any table.
 struct Match {
-    std::optional<model::Route> route = std::nullopt;
+    std::optional<netlink::RouteRecord> route = std::nullopt;
     bool certain = true;
 };
 
@@ -30,7 +30,7 @@ Result<Match> matching_route(RouteContext& context, const IpAddress& address, st
     }
     auto record = TRY(netlink::decode_route(reply->message()));
     if (!record) return Match{.certain = false};
-    return Match{.route = TRY(named_route(context, *std::move(record)))};
+    return Match{.route = std::move(record)};
 }
 
 // Of packets that look the table up; nothing when none does.
@@ -68,15 +68,16 @@ class SelectedRoutes {
         if (!mark) return false;
         const auto match = TRY(matching_route(context_, destination.address(), *mark));
         if (!match.certain) return false;
-        if (match.route && match.route->table == table) {
-            if (match.route->destination != destination)
+        if (match.route && match.route->route.table == table) {
+            if (match.route->route.destination != destination)
                 return true;  // the longest prefix would have won
             // A foreign route may hide ours behind a better metric: then the table has to tell.
-            if (match.route->protocol != protocol_) return false;
-            found_.push_back(*match.route);
+            if (match.route->route.protocol != protocol_) return false;
+            if (auto route = TRY(named_route(context_, *match.route)))
+                found_.push_back(*std::move(route));
             return true;
         }
-        const auto answered = match.route ? std::optional(match.route->table) : std::nullopt;
+        const auto answered = match.route ? std::optional(match.route->route.table) : std::nullopt;
         return was_tried_before(rules, *mark, table, answered);
     }
 

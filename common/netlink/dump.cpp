@@ -13,7 +13,7 @@ Error interrupted_error() {
 
 Result<bool> Dump::feed(std::span<const std::byte> datagram) {
     for (const nlmsghdr& message : Messages(datagram)) {
-        if (message.nlmsg_seq != sequence_ || message.nlmsg_pid != port_id_) continue;
+        if (message.nlmsg_seq != sequence_) continue;
         if ((message.nlmsg_flags & NLM_F_DUMP_INTR) != 0) interrupted_ = true;
         if (const auto ack = read_ack(message)) {
             if (ack->errno_value != 0) {

@@ -11,11 +11,11 @@
 
 namespace ambient::netlink {
 
-// Collects the messages of one dump. `sequence` and `port_id` are those of the request: anything
-// else (a late answer to an earlier request) is passed over.
+// Collects the messages of one dump. `sequence` is the request's: anything else (a late answer to
+// an earlier request) is passed over.
 class Dump {
   public:
-    Dump(std::uint32_t sequence, std::uint32_t port_id) : sequence_(sequence), port_id_(port_id) {}
+    explicit Dump(std::uint32_t sequence) : sequence_(sequence) {}
 
     // True once the dump has ended. Errors: what the kernel ended it with; interrupted, at the end,
     // when the kernel said that objects changed meanwhile (NLM_F_DUMP_INTR), so that some may be
@@ -29,7 +29,6 @@ class Dump {
 
   private:
     std::uint32_t sequence_;
-    std::uint32_t port_id_;
     bool interrupted_ = false;
     std::vector<std::byte> bytes_;
 };

@@ -56,20 +56,23 @@ Result<NetlinkSocket> NetlinkSocket::open(const Netns& netns, int protocol, int 
     auto fd = TRY(
         open_socket(netns, AF_NETLINK, SOCK_RAW | (timeout_ms == 0 ? SOCK_NONBLOCK : 0), protocol));
     TRY(enable(fd.get(), NETLINK_EXT_ACK));
-    TRY(enable(fd.get(), NETLINK_CAP_ACK));
     if (protocol == NETLINK_ROUTE) TRY(enable(fd.get(), NETLINK_GET_STRICT_CHK));
     if (timeout_ms != 0) {
         const timeval limit{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
         TRY(set_option(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
     }
+    return NetlinkSocket(std::move(fd));
+}
+
+// Sending binds, too (net/netlink/af_netlink.c, netlink_sendmsg): who only asks needs no more.
+Result<std::uint32_t> NetlinkSocket::port_id() {
+    if (port_id_ != 0) return port_id_;
     sockaddr_nl address{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
     socklen_t size = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
-    // The kernel chooses the port id, which is not always the process id.
-    if (::bind(fd.get(), generic, size) != 0 || ::getsockname(fd.get(), generic, &size) != 0) {
+    if (::bind(fd_.get(), generic, size) != 0 || ::getsockname(fd_.get(), generic, &size) != 0)
         return std::unexpected(errno_error(errno, "bind netlink socket"));
-    }
-    return NetlinkSocket(std::move(fd), address.nl_pid);
+    return port_id_ = address.nl_pid;
 }
 
 Result<void> NetlinkSocket::send(std::span<const std::byte> datagram) {
@@ -121,6 +124,8 @@ void NetlinkSocket::discard_received() {
 }
 
 Result<void> NetlinkSocket::join(int group) {
+    // One that is not bound is told nothing (do_one_broadcast).
+    TRY(port_id());
     return set_option(fd_.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
 }
 

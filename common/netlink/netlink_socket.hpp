@@ -64,15 +64,16 @@ class NetlinkSocket {
 
     std::uint32_t next_sequence() { return ++sequence_; }
     [[nodiscard]] int fd() const { return fd_.get(); }
-    [[nodiscard]] std::uint32_t port_id() const { return port_id_; }
+    // Of the messages that come from here. The kernel chooses it, and not always the process id.
+    Result<std::uint32_t> port_id();
 
   private:
-    NetlinkSocket(UniqueFd fd, std::uint32_t port_id) : fd_(std::move(fd)), port_id_(port_id) {}
+    explicit NetlinkSocket(UniqueFd fd) : fd_(std::move(fd)) {}
 
     void make_room(std::size_t bytes);
 
     UniqueFd fd_;
-    std::uint32_t port_id_ = 0;
+    std::uint32_t port_id_ = 0;            // 0: not asked for
     std::uint32_t sequence_ = 0;           // requests start at 1: notifications carry 0
     std::unique_ptr<std::byte[]> buffer_;  // never cleared: most of it is never touched
     std::size_t capacity_ = 0;

@@ -8,12 +8,18 @@
 #include "common/netlink/nft_uapi.hpp"
 
 namespace ambient::netlink::nft {
+namespace {
+
+// A message that begins or ends a transaction.
+constexpr std::size_t kBracket = NLMSG_SPACE(sizeof(nfgenmsg));
+
+}  // namespace
 
 nlmsghdr* MessageBuffer::start_message(std::uint16_t type, std::uint16_t flags, std::uint8_t family,
-                                       std::uint16_t resource) {
-    if (capacity_ - used_ < kMaxMessage) {
+                                       std::uint16_t resource, std::size_t room) {
+    if (capacity_ - used_ < room) {
         // Not cleared: what is never written costs no memory.
-        capacity_ = capacity_ * 2 + kMaxMessage;
+        capacity_ = capacity_ * 2 + kMaxMessage + 2 * kBracket;
         auto larger = std::make_unique_for_overwrite<std::byte[]>(capacity_);
         if (used_ != 0) std::memcpy(larger.get(), buffer_.get(), used_);
         buffer_ = std::move(larger);
@@ -31,7 +37,7 @@ nlmsghdr* MessageBuffer::start_message(std::uint16_t type, std::uint16_t flags, 
 nlmsghdr* MessageBuffer::start(std::uint16_t message, std::uint16_t flags,
                                model::TableFamily family) {
     const auto type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
-    return start_message(type, flags, nfproto_of(family), 0);
+    return start_message(type, flags, nfproto_of(family), 0, kMaxMessage);
 }
 
 void MessageBuffer::finish(const nlmsghdr* message) {
@@ -41,7 +47,7 @@ void MessageBuffer::finish(const nlmsghdr* message) {
 }
 
 void MessageBuffer::add_bracket(std::uint16_t type) {
-    finish(start_message(type, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
+    finish(start_message(type, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, kBracket));
 }
 
 void MessageBuffer::open_transaction() {

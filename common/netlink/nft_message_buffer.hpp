@@ -42,7 +42,7 @@ class MessageBuffer {
 
   private:
     nlmsghdr* start_message(std::uint16_t type, std::uint16_t flags, std::uint8_t family,
-                            std::uint16_t resource);
+                            std::uint16_t resource, std::size_t room);
     void add_bracket(std::uint16_t type);
 
     std::unique_ptr<std::byte[]> buffer_;

@@ -65,6 +65,11 @@ Result<std::optional<model::FilterTable>> NftTables::observe_elements(
     return observe(id, [&] { return nft::read_elements(*socket_, id, keys); });
 }
 
+std::optional<std::uint32_t> NftTables::port_id() {
+    const auto id = socket_ ? socket_->port_id() : 0;
+    return id && *id != 0 ? std::optional(*id) : std::nullopt;
+}
+
 Result<void> NftTables::apply(std::span<const plan::Step> steps) {
     if (steps.empty()) return {};
     if (!socket_) {

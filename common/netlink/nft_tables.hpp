@@ -39,8 +39,8 @@ class NftTables {
     // observe again. The error's object is the step that the kernel refused first.
     Result<void> apply(std::span<const plan::Step> steps);
 
-    // The socket's netlink port: notifications of our own changes carry it.
-    [[nodiscard]] std::uint32_t port_id() const { return socket_ ? socket_->port_id() : 0; }
+    // The socket's netlink port, if there is one: notifications of our own changes carry it.
+    std::optional<std::uint32_t> port_id();
 
   private:
     explicit NftTables(std::optional<NetlinkSocket> socket) : socket_(std::move(socket)) {}

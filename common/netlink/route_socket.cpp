@@ -28,7 +28,6 @@ Result<void> RouteSocket::send(Message& request, int flags) {
     auto& header = request.header();
     header.nlmsg_flags = static_cast<std::uint16_t>(header.nlmsg_flags | flags);
     header.nlmsg_seq = socket_.next_sequence();
-    header.nlmsg_pid = socket_.port_id();
     return socket_.send(request.bytes());
 }
 
@@ -64,7 +63,7 @@ Result<Dump> RouteSocket::dump(Message& request) {
 
 Result<Dump> RouteSocket::dump_once(Message& request) {
     TRY(send(request, NLM_F_DUMP));
-    Dump dump(request.header().nlmsg_seq, socket_.port_id());
+    Dump dump(request.header().nlmsg_seq);
     while (true) {
         const auto datagram = socket_.receive();
         if (!datagram) {

@@ -33,7 +33,7 @@ class RouteSocket {
     // A question with many. Interrupted dumps are repeated (retry_interrupted).
     Result<Dump> dump(Message& request);
 
-    [[nodiscard]] std::uint32_t port_id() const { return socket_.port_id(); }
+    Result<std::uint32_t> port_id() { return socket_.port_id(); }
 
   private:
     explicit RouteSocket(NetlinkSocket socket) : socket_(std::move(socket)) {}

@@ -31,6 +31,10 @@ Result<Netns> Netns::adopt(UniqueFd fd, std::string name) {
                   .doing = "open network namespace: this is no network namespace:",
                   .object = std::move(name)});
     }
+    return identified(std::move(fd), std::move(name));
+}
+
+Result<Netns> Netns::identified(UniqueFd fd, std::string name) {
     struct stat status{};
     if (::fstat(fd.get(), &status) != 0) {
         return std::unexpected(errno_error(errno, "identify network namespace", std::move(name)));
@@ -39,7 +43,11 @@ Result<Netns> Netns::adopt(UniqueFd fd, std::string name) {
     return Netns(std::move(fd), id, std::move(name));
 }
 
-Result<Netns> Netns::current() { return open(kOwnPath); }
+Result<Netns> Netns::current() {
+    UniqueFd fd(::open(kOwnPath, O_RDONLY | O_CLOEXEC));
+    if (!fd) return std::unexpected(errno_error(errno, "open network namespace", kOwnPath));
+    return identified(std::move(fd), kOwnPath);
+}
 
 Result<NetnsId> Netns::current_id() {
     struct stat status{};

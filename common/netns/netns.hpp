@@ -30,6 +30,7 @@ class Netns {
     [[nodiscard]] const std::string& name() const { return name_; }
 
   private:
+    static Result<Netns> identified(UniqueFd fd, std::string name);
     Netns(UniqueFd fd, NetnsId id, std::string name)
         : fd_(std::move(fd)), id_(id), name_(std::move(name)) {}
 

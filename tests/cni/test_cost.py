@@ -85,5 +85,5 @@ def test_the_number_of_pods_costs_nothing(costs: dict[int, tuple[Cost, Cost]]) -
 
 def test_bounds(costs: dict[int, tuple[Cost, Cost]]) -> None:
     add, delete = costs[MANY]
-    assert add.calls <= 92 and add.requests <= 15, add
-    assert delete.calls <= 98 and delete.requests <= 21, delete
+    assert add.calls <= 66 and add.requests <= 8, add
+    assert delete.calls <= 86 and delete.requests <= 20, delete

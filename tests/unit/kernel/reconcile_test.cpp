@@ -75,6 +75,14 @@ TEST_CASE("nothing to do costs one observation") {
     CHECK_EQ(kernel.applies, 0);
 }
 
+TEST_CASE("what somebody else verifies is not looked at again") {
+    Watched kernel({});
+    const auto applied = reconcile(kernel, rules({rule(100)}), kScope, Verified::elsewhere);
+    REQUIRE(applied.has_value());
+    CHECK_EQ(kernel.fake.state(), rules({rule(100)}));
+    CHECK_EQ(kernel.observations, 1);
+}
+
 TEST_CASE("a conflict is reported before any write") {
     Watched kernel(rules({rule(7, 3)}));
     const auto outcome = reconcile(kernel, rules({rule(100)}), kScope);

@@ -19,28 +19,27 @@ int count(const auto& messages) {
 }
 
 TEST_CASE("a dump collects messages until its end") {
-    Dump dump(4, kPort);
+    Dump dump(4);
     CHECK(dump.feed(from_hex(kRoutes4)) == false);
     CHECK(dump.feed(from_hex(kRoutesEnd)) == true);
     CHECK(count(dump) == 2);
 }
 
 TEST_CASE("messages and end in one datagram") {
-    Dump dump(5, kPort);
+    Dump dump(5);
     CHECK(dump.feed(from_hex(kRules)) == true);
     CHECK(count(dump) == 7);
 }
 
-TEST_CASE("answers to another request, or to another socket, are passed over") {
-    for (auto dump : {Dump(9, kPort), Dump(4, kPort + 1)}) {
-        CHECK(dump.feed(from_hex(kRoutes4)) == false);
-        CHECK(dump.feed(from_hex(kRoutesEnd)) == false);
-        CHECK(count(dump) == 0);
-    }
+TEST_CASE("answers to another request are passed over") {
+    Dump dump(9);
+    CHECK(dump.feed(from_hex(kRoutes4)) == false);
+    CHECK(dump.feed(from_hex(kRoutesEnd)) == false);
+    CHECK(count(dump) == 0);
 }
 
 TEST_CASE("a dump that ends with an error is that error, in the kernel's words") {
-    Dump dump(8, kPort);
+    Dump dump(8);
     const auto fed = dump.feed(from_hex(kNoTable));
     REQUIRE(!fed);
     CHECK(fed.error().kind == ErrorKind::not_found);
@@ -54,7 +53,7 @@ TEST_CASE("a dump flagged as interrupted anywhere is read to its end, and then a
         auto last = from_hex(kRoutesEnd);
         auto& flagged = *reinterpret_cast<nlmsghdr*>(flag_end ? last.data() : first.data());
         flagged.nlmsg_flags |= NLM_F_DUMP_INTR;
-        Dump dump(4, kPort);
+        Dump dump(4);
         CHECK(dump.feed(first) == false);
         const auto end = dump.feed(last);
         REQUIRE(!end);
@@ -63,7 +62,7 @@ TEST_CASE("a dump flagged as interrupted anywhere is read to its end, and then a
 }
 
 TEST_CASE("lost messages interrupt a dump too") {
-    Dump dump(4, kPort);
+    Dump dump(4);
     dump.mark_interrupted();
     CHECK(dump.feed(from_hex(kRoutesEnd)).error().kind == ErrorKind::interrupted);
 }
