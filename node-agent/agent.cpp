@@ -165,6 +165,7 @@ void Agent::judge_node_event(const netlink::Event& event) {
                 look_at_all();
             return;
         case EventKind::address:
+        case EventKind::rp_filter:  // Felix sets that of every pod's device, ztunnel's too
             if (keeper_.is_our_link(event.link_index)) look_at_all();
             return;
         case EventKind::route: return judge_node_route(*event.route);
@@ -202,7 +203,7 @@ void Agent::judge_ztunnel_event(const netlink::Event& event) {
     const auto& datapath = config_.datapath;
     const bool ours =
         event.kind == EventKind::overrun || event.kind == EventKind::rule ||
-        event.kind == EventKind::address ||
+        event.kind == EventKind::address || event.kind == EventKind::rp_filter ||
         (event.kind == EventKind::link && (event.link == datapath.inbound.ztunnel_link ||
                                            event.link == datapath.outbound.ztunnel_link)) ||
         (event.kind == EventKind::route && (event.route->table == datapath.tables.ztunnel_local ||

@@ -1,5 +1,6 @@
 #include "common/netlink/monitor.hpp"
 
+#include <linux/netconf.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/epoll.h>
@@ -16,7 +17,7 @@ namespace {
 
 constexpr int kRouteGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
                                 RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,
-                                RTNLGRP_IPV6_RULE};
+                                RTNLGRP_IPV6_RULE,  RTNLGRP_IPV4_NETCONF};
 
 Result<NetlinkSocket> listen(const Netns& netns, int protocol, std::span<const int> groups,
                              int buffer_bytes) {
@@ -74,6 +75,16 @@ std::optional<Event> route_event(const nlmsghdr& message) {
         .kind = EventKind::route, .link_index = (*record)->link_index, .route = (*record)->route};
 }
 
+// Told for `all` and `default`, too, with a negative index (net/ipv4/devinet.c,
+// devinet_conf_ifindex).
+std::optional<Event> netconf_event(const nlmsghdr& message) {
+    if (!fixed_part<netconfmsg>(message)) return std::nullopt;
+    const auto attributes = Attributes::after<netconfmsg>(message);
+    const auto index = attributes.s32(NETCONFA_IFINDEX);
+    if (!index || *index <= 0 || !attributes.has(NETCONFA_RP_FILTER)) return std::nullopt;
+    return Event{.kind = EventKind::rp_filter, .link_index = static_cast<std::uint32_t>(*index)};
+}
+
 }  // namespace
 
 std::optional<Event> decode_route_event(const nlmsghdr& message) {
@@ -84,6 +95,7 @@ std::optional<Event> decode_route_event(const nlmsghdr& message) {
         case RTM_DELADDR: return address_event(message);
         case RTM_NEWROUTE:
         case RTM_DELROUTE: return route_event(message);
+        case RTM_NEWNETCONF: return netconf_event(message);
         case RTM_NEWRULE:
         case RTM_DELRULE: return Event{.kind = EventKind::rule};
         default: return std::nullopt;

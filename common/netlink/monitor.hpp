@@ -20,7 +20,8 @@ enum class EventKind : std::uint8_t {
     route,
     rule,
     filter,
-    overrun,  // events were lost: look at everything
+    rp_filter,  // a device's reverse-path filter; never known to be our own
+    overrun,    // events were lost: look at everything
 };
 
 struct Event {
@@ -29,7 +30,7 @@ struct Event {
     // look foreign.
     bool own = false;
     std::string link = {};                             // link: its name
-    std::uint32_t link_index = 0;                      // link, address, route
+    std::uint32_t link_index = 0;                      // link, address, route, rp_filter
     std::optional<model::Route> route = std::nullopt;  // route; without its link's name
     NftNotification filter = {};  // filter: the table, and the addresses when it is about elements
 

@@ -10,6 +10,7 @@ from support.agent import Agent
 from support.cluster.cluster import Cluster
 from support.cluster.datapath import Product
 from support.cluster.model import APP_PORT, NODES, PODS
+from support.cluster.traffic import exchange
 from support.kernel_events import KernelEvents
 from support.kernel_view import (
     LOOSE_REVERSE_PATH,
@@ -24,6 +25,7 @@ from support.kernel_view import (
 B = NODES["b"]
 SERVER = PODS["server"]
 TO_SERVER = (SERVER.address, APP_PORT)
+SHORT = 2.0
 DEATHS = (1, 2, 4, 7, 11, 16, 22)  # after how many kernel events of its apply the agent is killed
 
 
@@ -157,3 +159,21 @@ def test_u13_conflict_is_refused_before_any_write(cluster: Cluster, agent: Agent
         assert snapshot(node) == before
     finally:
         node.ip("link del istioout")
+
+
+def test_u17_src_valid_mark_is_refused_by_name(cluster: Cluster, agent: Agent) -> None:
+    """With it the kernel asks for senders by our marks, and drops what captured pods send."""
+    node, key = cluster.netns[B.netns], "ipv4/conf/all/src_valid_mark"
+    to_plain = (PODS["plain-a"].address, APP_PORT)
+    agent.stop()
+    node.sysctl(key, 1)
+    try:
+        with pytest.raises(OSError):
+            exchange(cluster.netns["server"], to_plain, timeout=SHORT)
+        done = agent.once()
+        assert done.returncode == 1
+        assert f"set to 0 the sysctl net/{key}" in done.stdout + done.stderr
+    finally:
+        node.sysctl(key, 0)
+    assert agent.once().returncode == 0
+    assert_captured(cluster)

@@ -1,5 +1,5 @@
-"""Flows F1 to F12 and connections in flight on each other shape of primary network: the tests of the files
-that they come from, once more. With `--shape NAME` all of those files run on one."""
+"""Flows F1 to F12, I2 and I3 on each other shape of primary network: tests of the flows' own files, once
+more. With `--shape NAME` all of those files run on one, with every mode of kube-proxy and I1 to I8."""
 
 from __future__ import annotations
 
@@ -7,12 +7,36 @@ from collections.abc import Iterator
 
 import pytest
 from test_enrolment import outside_at_first, test_i2_i3_connections_live_over_enrolment  # noqa: F401
-from test_flows_ambient import *  # noqa: F403
-from test_flows_datagrams import *  # noqa: F403
-from test_flows_inbound import *  # noqa: F403
-from test_flows_services import *  # noqa: F403
-from test_flows_sidecar import *  # noqa: F403
-from test_inflight import test_i8_conntrack_flushed  # noqa: F401
+from test_flows_ambient import (  # noqa: F401
+    test_f4a_same_node,
+    test_f4b_other_node,
+    test_f12_own_connection_of_ztunnel,
+)
+from test_flows_datagrams import test_f9_ping, test_f9_udp  # noqa: F401
+from test_flows_inbound import (  # noqa: F401
+    test_ambient_pod_to_its_host,
+    test_f5d_plain_to_plain,
+    test_f6b_host_of_another_node_is_captured,
+    test_plain_to_ambient,
+    test_probe_from_the_pods_own_node,
+)
+from test_flows_services import (  # noqa: F401
+    test_f4c_service_backed_by_the_pod_itself,
+    test_f5c_plain_to_service_of_ambient,
+    test_f6c_host_to_service_of_local_ambient,
+    test_f6g_ambient_to_service_of_host_process,
+    test_f7_ambient_to_service,
+    test_f8a_dns_of_ambient_is_captured,
+    test_f8b_dns_of_plain_is_not,
+    test_f10_ambient_to_outside_the_cluster,
+    test_node_port,
+)
+from test_flows_sidecar import (  # noqa: F401
+    test_f1_ambient_to_sidecar,
+    test_f2a_sidecar_to_ambient_plaintext,
+    test_f2b_sidecar_to_ambient_hbone,
+    test_f3c_ambient_to_waypoint,
+)
 
 from support.cluster.cluster import Cluster
 from support.cluster.model import APP_PORT, NODES, PODS
@@ -21,8 +45,8 @@ from support.shapes import SHAPES
 from support.shapes.shape import shaped
 
 SHORT = 2.0
-# test_inflight.py has the third one; test_flows_services.py has all of them on ptp.
-MODES = {"calico": "iptables-legacy", "aws": "nftables", "firewalld": "iptables-legacy"}
+# Each on one shape; test_flows_services.py has all of them.
+MODES = {"calico": "iptables-nft", "aws": "iptables-legacy", "firewalld": "nftables"}
 
 
 @pytest.fixture(scope="module", params=SHAPES)

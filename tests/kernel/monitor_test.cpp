@@ -96,6 +96,15 @@ TEST_CASE_FIXTURE(MonitorSandbox, "addresses and rules of both families") {
     CHECK(events_of(EventKind::rule).at(0).own);
 }
 
+TEST_CASE_FIXTURE(MonitorSandbox, "a device's reverse-path filter, and no other setting of it") {
+    must_run("sysctl -qw net.ipv4.conf.va.forwarding=1 net.ipv4.conf.all.rp_filter=1");
+    CHECK(events_of(EventKind::rp_filter).empty());
+    must_run("sysctl -qw net.ipv4.conf.va.rp_filter=1");
+    const auto told = events_of(EventKind::rp_filter);
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].link_index == ip_json("link show dev va")[0]["ifindex"]);
+}
+
 TEST_CASE_FIXTURE(MonitorSandbox, "a change of the packet filter names its table") {
     must_run("nft add table inet ambient");
     const auto told = events_of(EventKind::filter);

@@ -4,11 +4,11 @@ leads to each pod, and the pods' gateway is an address that nobody has."""
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 
 from support.cluster.cluster import Cluster
 from support.cluster.model import NODES, Node, Pod
+from support.kernel_view import links
 from support.netns import Netns
 
 GATEWAY = "169.254.1.1"  # Calico's and AWS VPC CNI's, too
@@ -22,10 +22,6 @@ def pods_of(cluster: Cluster, node: Node) -> list[Pod]:
 
 def _main_routes(netns: Netns) -> list[str]:
     return netns.command("ip", "route", "show", "table", "main").splitlines()
-
-
-def _mac(netns: Netns, device: str) -> str:
-    return json.loads(netns.command("ip", "-json", "link", "show", "dev", device))[0]["address"]
 
 
 def _bare_node(cluster: Cluster, node: Node) -> contextlib.ExitStack:
@@ -89,8 +85,8 @@ def bare_veths(cluster: Cluster, gateway_is_known: bool) -> Iterator[None]:
             stack.enter_context(_bare_node(cluster, node))
             # From the first device that has one (net/ipv4/devinet.c, inet_select_addr).
             cluster.host_ips[node.name] = node.address
+            found = links(cluster.netns[node.netns])
             for pod in pods_of(cluster, node):
-                veth = cluster.veths[pod.name]
-                mac = _mac(cluster.netns[node.netns], veth) if gateway_is_known else None
+                mac = str(found[cluster.veths[pod.name]]["address"]) if gateway_is_known else None
                 stack.enter_context(_repoint_pod(cluster.netns[pod.name], mac))
         yield

@@ -10,9 +10,9 @@ from support.cluster.cluster import Cluster
 from support.cluster.datagrams import ping, send_spoofed
 from support.cluster.model import NODES, PODS, UDP_PORT, UNDERLAY, Node
 from support.kernel_events import KernelEvents
-from support.kernel_view import links, routes
+from support.kernel_view import filter_table, links
 
-TO_ZTUNNEL_TABLE = 102
+LENT = "192.168.126.1/32"  # ours, on a ztunnel's veth that has no address
 
 
 class Shape(Protocol):
@@ -66,10 +66,16 @@ def wait_followed(cluster: Cluster) -> None:
 
 
 def _has_ways(cluster: Cluster, node: Node) -> bool:
-    back = routes(cluster.netns[node.netns], TO_ZTUNNEL_TABLE)
-    source = f"src {cluster.host_ip(node)} "
-    return any(line.startswith("default via") and source in f"{line} " for line in back) and all(
-        cluster.is_enrolled(pod)
+    netns, source = cluster.netns[node.netns], f" src {cluster.host_ip(node)} "
+    ways = [f"{way} " for way in netns.command("ip", "route", "show", "table", "all").splitlines()]
+    filtered = filter_table(netns)
+    back = any(way.startswith("default via") and source in way and " table 102 " in way for way in ways)
+    veth = cluster.veths[f"zt-{node.name}"]
+    lent = LENT in netns.command("ip", "-brief", "address", "show", "dev", veth)
+    is_bare = node.name in cluster.host_ips
+    return (back and lent == is_bare) and all(
+        f" {pod.address}" in filtered
+        and any(way.startswith(f"{pod.address} via") and source in way for way in ways)
         for pod in cluster.pods.values()
         if pod.kind == "ambient" and pod.node == node.name
     )
