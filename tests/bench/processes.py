@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from scene import HOST_IP, JOINING, NAMESPACE, Scene, joining_address
@@ -114,28 +115,37 @@ class Plugin:
         return environment, self._configs[pod]
 
 
-def run_timed(command: list[str], environment: dict[str, str], stdin: Path) -> float:
-    """Milliseconds from before the process is made until it has ended. Runs where the caller is."""
+@dataclass(frozen=True)
+class Run:
+    """Of one process, in milliseconds: from before it is made until it has ended; its processor time, the kernel's
+    work for it included."""
+
+    time: float
+    cpu: float
+
+
+def run_timed(command: list[str], environment: dict[str, str], stdin: Path) -> Run:
+    """Runs where the caller is."""
     with open(stdin, "rb") as source, open(os.devnull, "wb") as sink:
         actions = [(os.POSIX_SPAWN_DUP2, source.fileno(), 0), (os.POSIX_SPAWN_DUP2, sink.fileno(), 1)]
         begin = time.perf_counter_ns()
         pid = os.posix_spawn(command[0], command, environment, file_actions=actions)
-        _, status = os.waitpid(pid, 0)
+        _, status, usage = os.wait4(pid, 0)
         end = time.perf_counter_ns()
     if status != 0:
         raise RuntimeError(f"{command} {environment.get('CNI_COMMAND')}: status {status}")
-    return (end - begin) / 1e6
+    return Run((end - begin) / 1e6, (usage.ru_utime + usage.ru_stime) * 1e3)
 
 
-def alternate(plugin: Plugin, runs: int) -> dict[str, list[float]]:
-    """Plugin ADD and the Go plugin's VERSION in turns; each ADD is followed by its DEL, not measured."""
+def alternate(plugin: Plugin, runs: int) -> dict[str, list[Run]]:
+    """Plugin ADD, the Go plugin's VERSION and plugin DEL in turns."""
     version = {"CNI_COMMAND": "VERSION"}
-    times: dict[str, list[float]] = {"add": [], "loopback": []}
+    times: dict[str, list[Run]] = {"add": [], "loopback": [], "del": []}
     for turn in range(runs):
         pod = turn % JOINING
         times["add"].append(run_timed(plugin.command, *plugin.call("ADD", pod)))
         times["loopback"].append(run_timed([str(LOOPBACK)], version, plugin.call("ADD", pod)[1]))
-        run_timed(plugin.command, *plugin.call("DEL", pod))
+        times["del"].append(run_timed(plugin.command, *plugin.call("DEL", pod)))
     return times
 
 
