@@ -97,6 +97,26 @@ struct Datapath {
     bool operator==(const Datapath&) const = default;
 };
 
+// In a sidecar pod's own namespace. Envoy's listeners are fixed there, and so is the mark that it
+// gives its transparent connections to the application (original_src, mark 1337); the rest is ours,
+// apart from Istio's own numbers (rule without preference, table 133).
+struct SidecarNumbers {
+    std::string table = "ambient-sidecar";
+    std::uint16_t outbound_port = 15001;
+    std::uint16_t inbound_port = 15006;
+    std::uint16_t hbone_port = 15008;
+    std::uint16_t dns_port = 15053;
+    Mark proxy = {.value = 1337, .mask = 0xfff};      // Envoy's, and what is led to it
+    Mark to_itself = {.value = 1338, .mask = 0xfff};  // Envoy to its own pod's address
+    std::uint32_t route_table = 684;
+    std::uint32_t rule_priority = 32002;
+    std::uint16_t dns_zone_proxy =
+        1;  // conntrack zones: the proxy's questions, and the application's
+    std::uint16_t dns_zone_application = 2;
+
+    bool operator==(const SidecarNumbers&) const = default;
+};
+
 // Who is enrolled, and which pod is the ztunnel.
 struct Policy {
     std::string dataplane_label = "istio.io/dataplane-mode";

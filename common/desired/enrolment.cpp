@@ -5,6 +5,9 @@
 #include <iterator>
 #include <string_view>
 #include <tuple>
+#include <utility>
+
+#include "common/desired/sidecar_names.hpp"
 
 namespace ambient::desired {
 namespace {
@@ -20,7 +23,8 @@ bool has(const kube::Labels& labels, const std::string& name, const std::string&
     return found && *found == value;
 }
 
-kube::Labels only(const kube::Labels& labels, std::initializer_list<std::string_view> names) {
+template <class Names = std::initializer_list<std::string_view>>
+kube::Labels only(const kube::Labels& labels, const Names& names) {
     kube::Labels kept;
     for (const auto& name : names) {
         const auto found = labels.find(std::string(name));
@@ -75,15 +79,19 @@ Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod,
 bool is_finished(const kube::Pod& pod) { return pod.phase == "Succeeded" || pod.phase == "Failed"; }
 
 kube::Pod trimmed(const Policy& policy, kube::Pod pod) {
-    pod.labels = only(pod.labels, {policy.dataplane_label, policy.ztunnel_label});
-    pod.annotations =
-        only(pod.annotations, {policy.sidecar_annotation, policy.redirection_annotation});
-    // Only its presence counts; the text is some hundred bytes in every pod with a sidecar.
-    if (const auto sidecar = pod.annotations.find(policy.sidecar_annotation);
-        sidecar != pod.annotations.end() &&
-        policy.sidecar_annotation != policy.redirection_annotation) {
-        sidecar->second.clear();
+    auto labels = only(pod.labels, {policy.dataplane_label, policy.ztunnel_label});
+    auto annotations = only(pod.annotations, {policy.redirection_annotation});
+    if (pod.annotations.contains(policy.sidecar_annotation)) {
+        labels.merge(only(pod.labels, {sidecar::kInject}));
+        annotations.merge(only(pod.annotations, sidecar::kAnnotations));
+        // Only its presence counts; the text is some hundred bytes in every pod with a sidecar.
+        annotations.try_emplace(policy.sidecar_annotation);
+        if (pod.proxy) pod.proxy->env = only(pod.proxy->env, sidecar::kVariables);
+    } else {
+        pod.proxy.reset();
     }
+    pod.labels = std::move(labels);
+    pod.annotations = std::move(annotations);
     pod.env = only(pod.env, {policy.dns_capture_env});
     return pod;
 }

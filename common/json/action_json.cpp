@@ -51,10 +51,11 @@ const std::array<std::pair<std::string_view, Action>, 6> kPlainActions = {
      {"return", Return{}}}};
 
 using ReadAction = Action (*)(const Node&);
-constexpr std::array<std::pair<const char*, ReadAction>, 10> kActions = {{
+constexpr std::array<std::pair<const char*, ReadAction>, 11> kActions = {{
     {"log", [](const Node& n) -> Action { return Log{read_text(n)}; }},
     {"set_mark", [](const Node& n) -> Action { return SetMark{read_mark(n)}; }},
     {"set_ct_mark", [](const Node& n) -> Action { return SetCtMark{read_mark(n)}; }},
+    {"set_ct_zone", [](const Node& n) -> Action { return SetCtZone{read_as<std::uint16_t>(n)}; }},
     {"tproxy", [](const Node& n) -> Action { return read_tproxy(n); }},
     {"redirect", [](const Node& n) -> Action { return Redirect{read_as<std::uint16_t>(n)}; }},
     {"dnat", [](const Node& n) -> Action { return read_nat<Dnat>(n); }},
@@ -84,6 +85,7 @@ Value to_json(const Action& action) {
             [](const SetCtMark& a) -> Value { return {{"set_ct_mark", to_string(a.mark)}}; },
             [](const SaveMark&) -> Value { return "save_mark"; },
             [](const RestoreMark&) -> Value { return "restore_mark"; },
+            [](const SetCtZone& a) -> Value { return {{"set_ct_zone", a.zone}}; },
             [](const Tproxy& a) -> Value {
                 return {{"tproxy", endpoint_value(a.address, a.port)}};
             },

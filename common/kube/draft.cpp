@@ -27,7 +27,9 @@ std::expected<Pod, Problem> take_pod(Draft& draft) {
 
 std::expected<Namespace, Problem> take_namespace(Draft& draft) {
     if (auto problem = problem_of(draft, "Namespace")) return std::unexpected(*std::move(problem));
-    return Namespace{.name = std::move(draft.pod.name), .labels = std::move(draft.pod.labels)};
+    return Namespace{.name = std::move(draft.pod.name),
+                     .labels = std::move(draft.pod.labels),
+                     .annotations = std::move(draft.pod.annotations)};
 }
 
 }  // namespace ambient::kube

@@ -30,7 +30,7 @@ struct Draft {
     std::optional<Problem> problem = std::nullopt;
     std::string api_version = {};
     std::string kind = {};
-    Pod pod = {};  // of a Namespace only name and labels are used
+    Pod pod = {};  // of a Namespace only name, labels and annotations are used
     std::optional<IpAddress> pod_ip = std::nullopt;
     std::string created = {};
     std::string resource_version = {};
@@ -39,6 +39,13 @@ struct Draft {
     std::string code = {};            // these three of a Status
     std::string reason = {};
     std::string message = {};
+
+    // The container at hand.
+    struct Container {
+        std::string name = {};
+        ProxyContainer content = {};
+    };
+    Container container = {};
 
     // The element of a list (env, conditions) at hand.
     struct Element {

@@ -1,7 +1,9 @@
 // The few fields of Kubernetes objects that matter here, as values.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,8 +16,19 @@ using Labels = std::map<std::string, std::string>;
 struct Namespace {
     std::string name = {};
     Labels labels = {};
+    Labels annotations = {};
 
     bool operator==(const Namespace&) const = default;
+};
+
+// The container istio-proxy, among the containers or, as a native sidecar, the init containers.
+struct ProxyContainer {
+    std::vector<std::string> args = {};                 // the first two
+    Labels env = {};                                    // name -> literal value
+    std::optional<std::uint32_t> user = std::nullopt;   // securityContext.runAsUser
+    std::optional<std::uint32_t> group = std::nullopt;  // securityContext.runAsGroup
+
+    bool operator==(const ProxyContainer&) const = default;
 };
 
 struct Pod {
@@ -39,6 +52,8 @@ struct Pod {
         {};  // lastTransitionTime of that condition, RFC 3339 UTC: compares as text
     std::vector<IpAddress> addresses = {};  // status.podIPs, else status.podIP
     Labels env = {};                        // name -> value of the containers' literal environment
+    std::optional<ProxyContainer> proxy = std::nullopt;  // none: the pod has no such container
+    bool has_istio_init = false;  // a container istio-init makes the pod's rules
     std::string netns_path = {};  // annotation ambient-cni.dev/netns, in files only: where the
                                   // pod's network namespace is; may be empty
 

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "common/base/parse.hpp"
 #include "common/kube/draft.hpp"
 
 namespace ambient::kube {
@@ -81,17 +82,55 @@ constexpr Field kEnvFields[] = {{"name", &kIntoElement<&Element::name>},
 constexpr Shape kEnvVariable = {
     .kind = Kind::mapping, .fields = kEnvFields, .ended = [](Draft& draft) {
         const Element variable = std::exchange(draft.element, {});
-        if (variable.value) draft.pod.env[variable.name] = *variable.value;
+        if (variable.value) draft.container.content.env[variable.name] = *variable.value;
     }};
 constexpr Shape kEnv = {.kind = Kind::sequence, .each = &kEnvVariable};
-constexpr Field kContainerFields[] = {{"env", &kEnv}};
-constexpr Shape kContainer = {.kind = Kind::mapping, .fields = kContainerFields};
+constexpr Shape kArg = text([](Draft& draft, const std::string&, const std::string& value) {
+    constexpr std::size_t kThatMatter = 2;
+    auto& args = draft.container.content.args;
+    if (args.size() < kThatMatter) args.push_back(value);
+    return static_cast<const char*>(nullptr);
+});
+constexpr Shape kArgs = {.kind = Kind::sequence, .each = &kArg};
+// A user or group of the container that runs the proxy; null is absent.
+template <auto member>
+constexpr Shape kOwner =
+    text([](Draft& draft, const std::string&, const std::string& value) -> const char* {
+        auto& owner = draft.container.content.*member;
+        owner = parse_integer<std::uint32_t>(value);
+        return owner ? nullptr : "a number from 0 to 4294967295";
+    });
+constexpr Field kSecurityFields[] = {{"runAsUser", &kOwner<&ProxyContainer::user>},
+                                     {"runAsGroup", &kOwner<&ProxyContainer::group>}};
+constexpr Shape kSecurity = {.kind = Kind::mapping, .fields = kSecurityFields};
+constexpr Shape kContainerName =
+    text([](Draft& draft, const std::string&, const std::string& value) {
+        draft.container.name = value;
+        return static_cast<const char*>(nullptr);
+    });
+constexpr Field kContainerFields[] = {
+    {"name", &kContainerName}, {"args", &kArgs}, {"env", &kEnv}, {"securityContext", &kSecurity}};
+void take_container(Draft& draft) {
+    auto container = std::exchange(draft.container, {});
+    if (container.name == "istio-init") draft.pod.has_istio_init = true;
+    if (container.name == "istio-proxy") draft.pod.proxy = std::move(container.content);
+}
+constexpr Shape kContainer = {
+    .kind = Kind::mapping, .fields = kContainerFields, .ended = [](Draft& draft) {
+        for (const auto& [name, value] : draft.container.content.env)
+            draft.pod.env[name] = value;
+        take_container(draft);
+    }};
 constexpr Shape kContainers = {.kind = Kind::sequence, .each = &kContainer};
+constexpr Shape kInitContainer = {
+    .kind = Kind::mapping, .fields = kContainerFields, .ended = take_container};
+constexpr Shape kInitContainers = {.kind = Kind::sequence, .each = &kInitContainer};
 constexpr Field kSpecFields[] = {
     {"nodeName", &kIntoPod<&Pod::node_name>},
     {"serviceAccountName", &kIntoPod<&Pod::service_account>},
     {"hostNetwork", &kHostNetwork},
     {"containers", &kContainers},
+    {"initContainers", &kInitContainers},
 };
 constexpr Shape kSpec = {.kind = Kind::mapping, .fields = kSpecFields};
 

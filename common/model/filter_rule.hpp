@@ -102,6 +102,7 @@ struct CtStateIn {
     std::uint32_t states = 0;
     auto operator<=>(const CtStateIn&) const = default;
 };
+inline constexpr std::uint32_t kCtInvalid = 1;
 inline constexpr std::uint32_t kCtEstablished = 2;
 inline constexpr std::uint32_t kCtRelated = 4;
 inline constexpr std::uint32_t kCtNew = 8;
@@ -150,6 +151,13 @@ struct SaveMark {
 struct RestoreMark {
     auto operator<=>(const RestoreMark&) const = default;
 };
+// The connection is looked up, and made, among those of this zone only. Before conntrack sees the
+// packet (priority raw); of several the first counts (net/netfilter/nft_ct.c,
+// nft_ct_set_zone_eval).
+struct SetCtZone {
+    std::uint16_t zone = 0;
+    auto operator<=>(const SetCtZone&) const = default;
+};
 // Hand to a transparent socket; the packet goes on when there is none, so a Drop must follow
 // (CONTRACT U12).
 struct Tproxy {
@@ -196,8 +204,8 @@ struct Jump {
 };
 
 using Action =
-    std::variant<Counter, Log, SetMark, SetCtMark, SaveMark, RestoreMark, Tproxy, Redirect, Dnat,
-                 Snat, KeepDestination, KeepSource, Accept, Drop, Return, Jump>;
+    std::variant<Counter, Log, SetMark, SetCtMark, SaveMark, RestoreMark, SetCtZone, Tproxy,
+                 Redirect, Dnat, Snat, KeepDestination, KeepSource, Accept, Drop, Return, Jump>;
 
 // A rule that was read from the kernel and cannot be said in this language has `beyond_model` set,
 // and equals nothing that we want.

@@ -95,6 +95,10 @@ Found decode_constant(std::span<const Expression> rest) {
         if (!to) return std::nullopt;
         return found(model::Tproxy{.address = *to, .port = port.value.as_big16()}, 3);
     }
+    if (const auto zone = begins_with<Immediate, CtStore>(rest)) {
+        if (std::get<1>(*zone).key != NFT_CT_ZONE) return std::nullopt;
+        return found(model::SetCtZone{.zone = std::get<0>(*zone).value.as_host16()}, 2);
+    }
     if (const auto redirect = begins_with<Immediate, RedirectTo>(rest)) {
         return found(model::Redirect{.port = std::get<0>(*redirect).value.as_big16()}, 2);
     }

@@ -56,6 +56,12 @@ void add_tproxy(const model::Tproxy& to, EncodedRule& rule) {
     rule.add(TproxyTo{.nfproto = nfproto_of(to.address.family())});
 }
 
+// Kept in a register as a number of the host (net/netfilter/nft_ct.c, nft_reg_load16).
+void add_set_zone(std::uint16_t zone, EncodedRule& rule) {
+    rule.add(Immediate{.to_register = NFT_REG_1, .value = Value::host16(zone)});
+    rule.add(CtStore{.key = NFT_CT_ZONE});
+}
+
 void add_redirect(const model::Redirect& to, EncodedRule& rule) {
     add_port(to.port, NFT_REG_1, rule);
     rule.add(RedirectTo{});
@@ -103,6 +109,7 @@ Result<void> encode_action(const model::Action& action, EncodedRule& rule) {
             [&](const model::RestoreMark&) {
                 return add_copy(kCtMarkLoad, kMarkStore, rule), done;
             },
+            [&](const model::SetCtZone& a) { return add_set_zone(a.zone, rule), done; },
             [&](const model::Tproxy& a) { return add_tproxy(a, rule), done; },
             [&](const model::Redirect& a) { return add_redirect(a, rule), done; },
             [&](const model::Dnat& a) { return add_nat(NFT_NAT_DNAT, a, rule), done; },

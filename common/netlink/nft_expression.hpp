@@ -31,10 +31,12 @@ struct Value {
     static Value u8(std::uint8_t number) { return of({&number, 1}); }
     // Numbers as the kernel keeps them in a register (marks, ids), and as they stand in packets
     // (ports).
+    static Value host16(std::uint16_t number) { return of_object(number); }
     static Value host32(std::uint32_t number) { return of_object(number); }
     static Value big16(std::uint16_t number);
     static Value big32(std::uint32_t number);
     // The other way round; 0 when the size is another.
+    [[nodiscard]] std::uint16_t as_host16() const;
     [[nodiscard]] std::uint32_t as_host32() const;
     [[nodiscard]] std::uint16_t as_big16() const;
     [[nodiscard]] std::uint32_t as_big32() const;

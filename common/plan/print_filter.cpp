@@ -131,6 +131,7 @@ std::string action_text(const Action& action) {
             [](const SetCtMark& a) { return mark_write("ct mark", a.mark); },
             [](const SaveMark&) -> std::string { return "ct mark set meta mark"; },
             [](const RestoreMark&) -> std::string { return "meta mark set ct mark"; },
+            [](const SetCtZone& a) { return fmt::format("ct zone set {}", a.zone); },
             [](const Tproxy& a) {
                 return fmt::format("tproxy {} to {}", ip(a.address.family()),
                                    endpoint(a.address, a.port));

@@ -278,5 +278,46 @@ TEST_CASE("bounds: bytes, objects, depth") {
     CHECK(refusal("kind: " + std::string(100'000, '[')).starts_with("f:1:"));
 }
 
+TEST_CASE("the container istio-proxy, wherever it stands") {
+    const std::string proxy =
+        "    - name: istio-proxy\n"
+        "      args: [proxy, sidecar, --domain, a.svc]\n"
+        "      env:\n"
+        "        - {name: DISABLE_ENVOY, value: 'true'}\n"
+        "        - name: FROM_ELSEWHERE\n"
+        "          valueFrom: {fieldRef: {fieldPath: spec.nodeName}}\n"
+        "      securityContext: {runAsUser: 1338, runAsGroup: null, privileged: false}\n";
+    const ProxyContainer expected = {.args = {"proxy", "sidecar"},
+                                     .env = {{"DISABLE_ENVOY", "true"}},
+                                     .user = 1338,
+                                     .group = std::nullopt};
+    const std::string head = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n";
+    const std::string app = "    - {name: app, args: [x], securityContext: {runAsUser: 7}}\n";
+    for (const auto& spec : {"  containers:\n" + app + proxy, "  containers:\n" + proxy + app,
+                             "  initContainers:\n" + proxy + "  containers:\n" + app}) {
+        CAPTURE(spec);
+        const auto pod = decoded(head + spec).pods.at(0);
+        REQUIRE(pod.proxy.has_value());
+        CHECK(*pod.proxy == expected);
+        CHECK_FALSE(pod.has_istio_init);
+    }
+    const auto other = decoded(head + "  initContainers:\n    - name: istio-init\n").pods.at(0);
+    CHECK(other.has_istio_init);
+    CHECK_FALSE(other.proxy.has_value());
+    CHECK(refusal(head + "  containers:\n    - {name: a, securityContext: {runAsUser: root}}\n") ==
+          "f:6:46: spec.containers[].securityContext.runAsUser must be a number from 0 to "
+          "4294967295");
+}
+
+// Environment is asked of ztunnel's containers; what only starts up does not count.
+TEST_CASE("the environment of init containers is not the pod's") {
+    const auto pod = decoded(
+                         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n"
+                         "  initContainers: [{name: i, env: [{name: A, value: x}]}]\n"
+                         "  containers: [{name: c, env: [{name: B, value: y}]}]\n")
+                         .pods.at(0);
+    CHECK(pod.env == Labels{{"B", "y"}});
+}
+
 }  // namespace
 }  // namespace ambient::kube

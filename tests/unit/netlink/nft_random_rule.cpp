@@ -112,7 +112,7 @@ void add_match(Dice& dice, std::vector<Match>& to) {
 }
 
 Action random_action(Dice& dice) {
-    switch (dice.number(0, 15)) {
+    switch (dice.number(0, 16)) {
         case 0: return Counter{};
         case 1: return Log{dice.flip() ? "" : dice.name(127)};
         case 2: return SetMark{dice.mark()};
@@ -128,6 +128,7 @@ Action random_action(Dice& dice) {
         case 12: return Accept{};
         case 13: return Drop{};
         case 14: return Return{};
+        case 15: return SetCtZone{dice.u16()};
         default: return Jump{"other"};
     }
 }

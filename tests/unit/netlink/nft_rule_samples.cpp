@@ -115,6 +115,7 @@ std::vector<RuleSample> simple_actions() {
         {"ct mark set ct mark | 0x00000220", {{}, {SetCtMark{Mark::bits(0x220)}}}},
         {"ct mark set meta mark", {{}, {SaveMark{}}}},
         {"meta mark set ct mark", {{}, {RestoreMark{}}}},
+        {"ct zone set 4098", {{}, {SetCtZone{4098}}}},
         {"accept", {{}, {Accept{}}}},
         {"drop", {{}, {Drop{}}}},
         {"return", {{}, {Return{}}}},
