@@ -86,6 +86,7 @@ void read(Mapping& from, Policy& out) {
     from.text("dataplane_label", out.dataplane_label);
     from.text("ambient_value", out.ambient_value);
     from.text("none_value", out.none_value);
+    from.flag("redirect_sidecars", out.redirect_sidecars);
     from.text("sidecar_annotation", out.sidecar_annotation);
     from.text("redirection_annotation", out.redirection_annotation);
     from.text("redirection_disabled", out.redirection_disabled);

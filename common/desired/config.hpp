@@ -122,6 +122,8 @@ struct Policy {
     std::string dataplane_label = "istio.io/dataplane-mode";
     std::string ambient_value = "ambient";
     std::string none_value = "none";
+    // Whether sidecar pods get their rules from us (docs/sidecar.md).
+    bool redirect_sidecars = false;
     std::string sidecar_annotation = "sidecar.istio.io/status";
     std::string redirection_annotation = "ambient.istio.io/redirection";
     std::string redirection_disabled = "disabled";

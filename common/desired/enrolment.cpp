@@ -96,8 +96,9 @@ kube::Pod trimmed(const Policy& policy, kube::Pod pod) {
     return pod;
 }
 
-kube::Labels trimmed(const Policy& policy, const kube::Namespace& space) {
-    return only(space.labels, {policy.dataplane_label});
+Space trimmed(const Policy& policy, const kube::Namespace& space) {
+    return {.labels = only(space.labels, {policy.dataplane_label}),
+            .annotations = only(space.annotations, sidecar::kAnnotations)};
 }
 
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod) {

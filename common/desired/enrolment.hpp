@@ -25,9 +25,17 @@ Enrolment enrolment_of(const Policy& policy, const kube::Pod& pod,
 // Whether its containers ended for good: its addresses may be another pod's by now.
 bool is_finished(const kube::Pod& pod);
 
+// What counts of a Kubernetes namespace: it says things for all its pods.
+struct Space {
+    kube::Labels labels;
+    kube::Labels annotations;
+
+    auto operator<=>(const Space&) const = default;
+};
+
 // Only what this policy reads, which is a small part: labels, annotations and environment by name.
 kube::Pod trimmed(const Policy& policy, kube::Pod pod);
-kube::Labels trimmed(const Policy& policy, const kube::Namespace& space);
+Space trimmed(const Policy& policy, const kube::Namespace& space);
 
 // Whether the pod is a ztunnel: by its label, which anyone may write who may create pods, and by
 // its namespace and service account, which not everyone may use.

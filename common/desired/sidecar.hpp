@@ -86,9 +86,10 @@ struct SidecarParameters {
 // reason.
 Result<SidecarParameters> sidecar_parameters(const kube::Pod& pod, const kube::Labels& defaults);
 
-// The pod's own namespace.
+// The pod's own namespace. `ipv6`: whether its lo has IPv6 (not disabled there). The filter speaks
+// of both families all the same.
 model::NetnsState sidecar_state(const SidecarNumbers& numbers, std::uint8_t protocol,
-                                const SidecarParameters& parameters);
+                                const SidecarParameters& parameters, bool ipv6 = true);
 model::Scope sidecar_scope(const SidecarNumbers& numbers, std::uint8_t protocol);
 
 }  // namespace ambient::desired

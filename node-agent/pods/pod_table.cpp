@@ -29,9 +29,26 @@ std::string to_string(const PodId& id) { return id.space + "/" + id.name; }
 PodTable::PodTable(desired::Policy policy, std::string node_name)
     : policy_(std::move(policy)), node_name_(std::move(node_name)) {}
 
-const kube::Labels* PodTable::space_of(const PodId& id) const {
+const desired::Space* PodTable::space_of(const PodId& id) const {
     const auto space = spaces_.find(id.space);
     return space == spaces_.end() ? nullptr : space->second.get();
+}
+
+desired::Enrolment PodTable::enrolment_of(const PodId& id, const kube::Pod& pod) const {
+    const auto* space = space_of(id);
+    return desired::enrolment_of(policy_, pod, space ? &space->labels : nullptr);
+}
+
+std::optional<Result<desired::SidecarParameters>> PodTable::sidecar_of(const PodId& id) const {
+    const auto* pod = find(id);
+    const auto* space = space_of(id);
+    const auto& defaults = space ? space->annotations : kube::Labels{};
+    if (!policy_.redirect_sidecars || pod == nullptr ||
+        !desired::sidecar_of(policy_, *pod, defaults).redirect)
+        return std::nullopt;
+    auto parameters = desired::sidecar_parameters(*pod, defaults);
+    if (!parameters) parameters.error().object = "pod " + to_string(id);
+    return parameters;
 }
 
 bool PodTable::is_of_this_node(const kube::Pod& pod) const {
@@ -45,10 +62,10 @@ void PodTable::put(kube::Pod pod) {
 }
 
 void PodTable::put(const kube::Namespace& space) {
-    auto labels = label_sets_.share(desired::trimmed(policy_, space));
+    auto kind = kinds_of_space_.share(desired::trimmed(policy_, space));
     const auto known = spaces_.find(space.name);
-    if (known != spaces_.end() && known->second == labels) return;
-    spaces_.insert_or_assign(space.name, std::move(labels));
+    if (known != spaces_.end() && known->second == kind) return;
+    spaces_.insert_or_assign(space.name, std::move(kind));
     update_pods_of(space.name);
 }
 
@@ -148,10 +165,10 @@ std::optional<desired::Enrolment> PodTable::decide(const PodId& id, const std::s
     if (entry != pods_.end() && entry->second.pod) {
         const auto& pod = *entry->second.pod;
         if (!kube::may_have_uid(pod, uid)) return std::nullopt;
-        return desired::enrolment_of(policy_, pod, space_of(id));
+        return enrolment_of(id, pod);
     }
     const kube::Pod unknown{.namespace_name = id.space, .name = id.name};
-    auto enrolment = desired::enrolment_of(policy_, unknown, space_of(id));
+    auto enrolment = enrolment_of(id, unknown);
     if (enrolment.enrolled) return std::nullopt;
     return enrolment;
 }
@@ -231,7 +248,7 @@ std::map<IpAddress, PodTable::Claim> PodTable::claims_of(const PodId& id,
     // capture applies.
     const auto pod = entry.pod.value_or(kube::Pod{});
     if (pod.host_network || desired::is_finished(pod)) return claims;
-    const bool captured = entry.pod && desired::enrolment_of(policy_, pod, space_of(id)).enrolled;
+    const bool captured = entry.pod && enrolment_of(id, pod).enrolled;
     for (const auto& address : pod.addresses) {
         if (entry.detached.contains(address)) continue;
         claims[address] = {.captured = captured,

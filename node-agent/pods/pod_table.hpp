@@ -16,6 +16,7 @@
 
 #include "common/cni/attachment.hpp"
 #include "common/desired/enrolment.hpp"
+#include "common/desired/sidecar.hpp"
 #include "common/kube/objects.hpp"
 #include "node-agent/pods/shared_values.hpp"
 
@@ -75,6 +76,11 @@ class PodTable {
     [[nodiscard]] std::optional<desired::Enrolment> decide(const PodId& id,
                                                            const std::string& uid) const;
 
+    // Of a pod with a sidecar whose traffic is redirected in its own namespace: with what
+    // parameters, or which of them is wrong. Nothing for all others.
+    [[nodiscard]] std::optional<Result<desired::SidecarParameters>> sidecar_of(
+        const PodId& id) const;
+
     // The plugin attached a pod, enrolled or not, with these addresses: whoever had them before is
     // gone, also when the source still shows it. They are the pod's until it is detached, or until
     // the source shows another pod with them and no longer this one: a runtime whose configuration
@@ -116,8 +122,8 @@ class PodTable {
     [[nodiscard]] std::vector<const kube::Pod*> shown() const;
     [[nodiscard]] std::vector<PodId> shown_ids() const;
     // By name.
-    using SpaceLabels = std::map<std::string, std::shared_ptr<const kube::Labels>>;
-    [[nodiscard]] const SpaceLabels& namespaces() const { return spaces_; }
+    using Spaces = std::map<std::string, std::shared_ptr<const desired::Space>>;
+    [[nodiscard]] const Spaces& namespaces() const { return spaces_; }
 
     // Pods that say that they are a ztunnel and are not believed, each told once.
     std::vector<PodId> take_refused_ztunnels() { return std::exchange(refused_ztunnels_, {}); }
@@ -156,7 +162,8 @@ class PodTable {
     [[nodiscard]] bool is_of_this_node(const kube::Pod& pod) const;
     void update_pods_of(const std::string& space);
     void set_pod(const PodId& id, std::optional<kube::Pod> pod);
-    [[nodiscard]] const kube::Labels* space_of(const PodId& id) const;
+    [[nodiscard]] const desired::Space* space_of(const PodId& id) const;
+    [[nodiscard]] desired::Enrolment enrolment_of(const PodId& id, const kube::Pod& pod) const;
     // Brings claims and captures of one pod up to date; forgets it when nothing speaks of it any
     // more.
     void update(const PodId& id);
@@ -167,8 +174,8 @@ class PodTable {
     bool known_ = false;  // the source has shown everything once
     desired::Policy policy_;
     std::string node_name_;
-    SharedValues<kube::Labels> label_sets_;
-    SpaceLabels spaces_;  // every namespace of the cluster, most with one of a few sets of labels
+    SharedValues<desired::Space> kinds_of_space_;
+    Spaces spaces_;  // every namespace of the cluster, most of one of a few kinds
     std::map<PodId, Entry> pods_;
     std::map<cni::Attachment, Attached> attachments_;
     std::map<IpAddress, const cni::Attachment*> holders_;  // an address has one attachment at most

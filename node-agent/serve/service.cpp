@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "common/kernel/parts.hpp"
+#include "common/plan/print.hpp"
 #include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
@@ -36,6 +39,12 @@ Error nodes_own_netns(const rpc::Request& request) {
                  .object = to_string(pod_of(request))};
 }
 
+Error no_netns(const rpc::Request& request) {
+    return Error{.kind = ErrorKind::invalid_input,
+                 .doing = "the request brings no network namespace of the sidecar's pod",
+                 .object = to_string(pod_of(request))};
+}
+
 rpc::Reply refusal(const rpc::Request& request, Error error) {
     if (request.verb != rpc::Verb::status) {
         log(LogLevel::warning, "request refused",
@@ -44,6 +53,20 @@ rpc::Reply refusal(const rpc::Request& request, Error error) {
              {"error", describe(error)}});
     }
     return {.error = std::move(error)};
+}
+
+// Exactly, as the kernel has it.
+Result<void> verify_inside(const model::Part& part, const Netns& netns) {
+    const auto open = [&](const model::Where&) -> Result<std::unique_ptr<Kernel>> {
+        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(netns)));
+    };
+    std::string lacks;
+    for (const auto& plan : TRY(differences({part}, open)))
+        lacks += plan::to_string(plan);
+    if (lacks.empty()) return {};
+    return std::unexpected(Error{.kind = ErrorKind::interrupted,
+                                 .doing = "verify what the pod's namespace holds; it lacks",
+                                 .object = lacks});
 }
 
 }  // namespace
@@ -82,14 +105,14 @@ void Service::take_turn(const rpc::Request& request, Respond respond) {
     if (begun) {
         if (round_.empty()) round_begun_();
         round_.push_back(
-            {.request = request, .respond = std::move(respond), .reply = *std::move(begun)});
+            {.request = request, .respond = std::move(respond), .verdict = *std::move(begun)});
         return;
     }
     clock_.dropped(request.attachment);
     respond(refusal(request, std::move(begun).error()));
 }
 
-Result<rpc::Reply> Service::begin(const rpc::Request& request) {
+Result<Service::Verdict> Service::begin(const rpc::Request& request) {
     switch (request.verb) {
         case rpc::Verb::add: return begin_add(request);
         case rpc::Verb::added: return begin_added(request);
@@ -120,47 +143,61 @@ Result<void> Service::settle(const std::vector<Turn>& round) {
     if (!keeper_.ready() && !std::ranges::any_of(round, needs_kernel)) return {};
     // Before everything is known nothing is taken out: what is captured stays captured.
     auto addresses = pods_.is_complete() ? pods_.take_changed() : std::set<IpAddress>();
-    for (const auto& [request, respond, reply] : round) {
-        // The plugin programs these.
-        if (request.verb != rpc::Verb::add || !reply.enrolled) continue;
-        for (const auto& address : request.addresses)
-            addresses.erase(address);
-    }
-    for (const auto& [request, respond, reply] : round) {
-        if (request.verb == rpc::Verb::added)
-            addresses.insert(request.addresses.begin(), request.addresses.end());
+    for (const auto& [request, respond, verdict] : round) {
+        if (verdict.way != Way::node) continue;
+        for (const auto& address : request.addresses) {
+            if (request.verb == rpc::Verb::add)
+                addresses.erase(address);  // the plugin's to program
+            if (request.verb == rpc::Verb::added) addresses.insert(address);
+        }
     }
     return addresses.empty() ? Result<void>{} : keeper_.settle(addresses, true);
 }
 
 Result<rpc::Reply> Service::finish(const Turn& turn, const Result<void>& settled) {
-    const auto& [request, respond, reply] = turn;
-    switch (request.verb) {
-        case rpc::Verb::status: return reply;
-        case rpc::Verb::check: return reply.enrolled ? with_part(request, reply) : reply;
-        case rpc::Verb::add: {
-            // A capture that an earlier pod left on the addresses of one that is not enrolled has
-            // gone now; what the others get is verified when they were programmed.
-            if (!reply.enrolled) TRY(settled);
-            auto answer = reply.enrolled ? TRY(with_part(request, reply)) : reply;
-            if (reply.enrolled)
-                in_progress_.insert(request.addresses.begin(), request.addresses.end());
-            clock_.answered(request.attachment, reply.enrolled, Clock::now());
-            return answer;
-        }
+    switch (turn.request.verb) {
+        case rpc::Verb::status: break;
+        case rpc::Verb::check: return with_parts(turn);
+        case rpc::Verb::add: return finish_add(turn, settled);
         case rpc::Verb::added:
-            TRY(settled);
-            if (auto conflict = keeper_.conflict_of(request.addresses))
-                return std::unexpected(*std::move(conflict));
-            clock_.verified(request.attachment, Clock::now());
-            return reply;
-        case rpc::Verb::del: TRY(settled); return reply;
+            TRY(verify(turn, settled));
+            clock_.verified(turn.request.attachment, Clock::now());
+            break;
+        case rpc::Verb::del: TRY(settled); break;
     }
-    return reply;
+    return turn.verdict.reply;
 }
 
-Result<rpc::Reply> Service::with_part(const rpc::Request& request, rpc::Reply reply) {
-    reply.parts.push_back(TRY(keeper_.part_of(request.addresses)));
+Result<rpc::Reply> Service::finish_add(const Turn& turn, const Result<void>& settled) {
+    const auto& [request, respond, verdict] = turn;
+    // A capture that an earlier pod left on the addresses of one that the node does not capture has
+    // gone now; what the others get is verified when they were programmed.
+    if (verdict.way != Way::node) TRY(settled);
+    auto answer = TRY(with_parts(turn));
+    if (verdict.way == Way::node)
+        in_progress_.insert(request.addresses.begin(), request.addresses.end());
+    clock_.answered(request.attachment, answer.enrolled, Clock::now());
+    return answer;
+}
+
+Result<void> Service::verify(const Turn& turn, const Result<void>& settled) {
+    const auto& [request, respond, verdict] = turn;
+    if (verdict.way == Way::sidecar) {
+        const auto part = TRY(keeper_.sidecar_part(pod_of(request), *request.netns));
+        return verify_inside(part, *request.netns);
+    }
+    TRY(settled);
+    if (auto conflict = keeper_.conflict_of(request.addresses))
+        return std::unexpected(*std::move(conflict));
+    return {};
+}
+
+Result<rpc::Reply> Service::with_parts(const Turn& turn) {
+    const auto& [request, respond, verdict] = turn;
+    auto reply = verdict.reply;
+    if (verdict.way == Way::node) reply.parts.push_back(TRY(keeper_.part_of(request.addresses)));
+    if (verdict.way == Way::sidecar)
+        reply.parts.push_back(TRY(keeper_.sidecar_part(pod_of(request), *request.netns)));
     return reply;
 }
 
@@ -173,35 +210,45 @@ std::vector<IpAddress> Service::ended(const rpc::Request& last) {
     return left;
 }
 
-Result<rpc::Reply> Service::decide(const rpc::Request& request) const {
-    auto decision = pods_.decide(pod_of(request), request.pod_uid);
-    if (!decision) return std::unexpected(unknown_pod(request, pods_.find(pod_of(request))));
-    return rpc::Reply{.enrolled = decision->enrolled, .reason = std::move(decision->reason)};
+Result<Service::Verdict> Service::decide(const rpc::Request& request) const {
+    const auto id = pod_of(request);
+    auto decision = pods_.decide(id, request.pod_uid);
+    if (!decision) return std::unexpected(unknown_pod(request, pods_.find(id)));
+    if (const auto sidecar = pods_.sidecar_of(id)) {
+        TRY(*sidecar);
+        if (!request.netns) return std::unexpected(no_netns(request));
+        return Verdict{.way = Way::sidecar, .reply = {.enrolled = true, .reason = "has a sidecar"}};
+    }
+    return Verdict{
+        .way = decision->enrolled ? Way::node : Way::none,
+        .reply = {.enrolled = decision->enrolled, .reason = std::move(decision->reason)}};
 }
 
-Result<rpc::Reply> Service::begin_add(const rpc::Request& request) {
+Result<Service::Verdict> Service::begin_add(const rpc::Request& request) {
     if (request.netns && request.netns->id() == keeper_.node_netns().id())
         return std::unexpected(nodes_own_netns(request));
-    auto reply = TRY(decide(request));
+    auto verdict = TRY(decide(request));
     pods_.attach(request.attachment, pod_of(request), request.addresses);
     for (const auto& address : request.addresses)
         keeper_.forget_link(address);
     log(LogLevel::info, "pod attached",
         {{"pod", to_string(pod_of(request))},
          {"container", request.attachment.container_id},
-         {"enrolled", reply.enrolled ? "yes" : "no"},
-         {"reason", reply.reason}});
-    return reply;
+         {"enrolled", verdict.reply.enrolled ? "yes" : "no"},
+         {"reason", verdict.reply.reason}});
+    return verdict;
 }
 
-rpc::Reply Service::begin_added(const rpc::Request& request) {
+Result<Service::Verdict> Service::begin_added(const rpc::Request& request) {
     clock_.programmed(request.attachment, Clock::now());
     for (const auto& address : request.addresses)
         in_progress_.erase(address);
-    return {.enrolled = true};
+    const bool sidecar = pods_.sidecar_of(pod_of(request)).has_value();
+    if (sidecar && !request.netns) return std::unexpected(no_netns(request));
+    return Verdict{.way = sidecar ? Way::sidecar : Way::node, .reply = {.enrolled = true}};
 }
 
-rpc::Reply Service::begin_del(const rpc::Request& request) {
+Service::Verdict Service::begin_del(const rpc::Request& request) {
     for (const auto& address : request.addresses)
         in_progress_.erase(address);
     waiting_.erase(request.attachment);
@@ -215,10 +262,10 @@ rpc::Reply Service::begin_del(const rpc::Request& request) {
 // As long as an error stands here a runtime that asks starts no pod on the pod network, no ztunnel
 // either, and the kubelet calls the node NotReady. So it is one only when captured pods suffer; who
 // waits, for a ztunnel or to know everything, answers each ADD itself.
-Result<rpc::Reply> Service::status() const {
+Result<Service::Verdict> Service::status() const {
     const auto datapath = readiness_().datapath;
     if (datapath.state == Ready::broken) return std::unexpected(*datapath.trouble);
-    return rpc::Reply{.reason = datapath.trouble ? describe(*datapath.trouble) : "ready"};
+    return Verdict{.reply = {.reason = datapath.trouble ? describe(*datapath.trouble) : "ready"}};
 }
 
 }  // namespace ambient::agent

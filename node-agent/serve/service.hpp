@@ -1,6 +1,7 @@
 // Answers the plugin. One thread: the loop's.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <utility>
@@ -48,23 +49,31 @@ class Service {
     [[nodiscard]] const AddTimes& add_times() const { return clock_.times(); }
 
   private:
+    // What captures a pod: the node's tunnels, or rules in its own namespace for its sidecar.
+    enum class Way : std::uint8_t { none, node, sidecar };
+    struct Verdict {
+        Way way = Way::none;
+        rpc::Reply reply = {};  // as far as it is known before the kernel was looked at
+    };
     struct Turn {
         rpc::Request request;
         Respond respond;
-        rpc::Reply reply;  // as far as it is known before the kernel was looked at
+        Verdict verdict;
     };
 
     void add_when_shown(const rpc::Request& request, Respond respond);
     void take_turn(const rpc::Request& request, Respond respond);
-    Result<rpc::Reply> begin(const rpc::Request& request);
-    Result<rpc::Reply> begin_add(const rpc::Request& request);
-    rpc::Reply begin_added(const rpc::Request& request);
-    rpc::Reply begin_del(const rpc::Request& request);
-    Result<rpc::Reply> decide(const rpc::Request& request) const;
-    Result<rpc::Reply> status() const;
+    Result<Verdict> begin(const rpc::Request& request);
+    Result<Verdict> begin_add(const rpc::Request& request);
+    Result<Verdict> begin_added(const rpc::Request& request);
+    Verdict begin_del(const rpc::Request& request);
+    Result<Verdict> decide(const rpc::Request& request) const;
+    Result<Verdict> status() const;
     Result<void> settle(const std::vector<Turn>& round);
     Result<rpc::Reply> finish(const Turn& turn, const Result<void>& settled);
-    Result<rpc::Reply> with_part(const rpc::Request& request, rpc::Reply reply);
+    Result<rpc::Reply> finish_add(const Turn& turn, const Result<void>& settled);
+    Result<void> verify(const Turn& turn, const Result<void>& settled);
+    Result<rpc::Reply> with_parts(const Turn& turn);
 
     PodTable& pods_;
     Keeper& keeper_;

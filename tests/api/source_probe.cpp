@@ -117,8 +117,8 @@ class Printer {
                           [](const auto&, const auto& pod) { return as_json(pod); });
         pods_ = std::move(pods);
         print_differences("namespace", spaces_, table_.namespaces(),
-                          [](const auto& name, const auto& labels) {
-                              return json{{"name", name}, {"labels", *labels}};
+                          [](const auto& name, const auto& space) {
+                              return json{{"name", name}, {"labels", space->labels}};
                           });
         spaces_ = table_.namespaces();
         if (table_.is_complete() && !std::exchange(complete_, true)) print({{"complete", true}});
@@ -140,7 +140,7 @@ class Printer {
 
     const agent::PodTable& table_;
     std::map<std::string, kube::Pod> pods_;
-    agent::PodTable::SpaceLabels spaces_;
+    agent::PodTable::Spaces spaces_;
     bool complete_ = false;
 };
 

@@ -52,7 +52,7 @@ TEST_CASE("a sidecar pod's state is made in one run; the second changes nothing"
 TEST_CASE("ip and nft make the same of a sidecar pod's printed plan") {
     for_each_state([](const model::NetnsState& wanted) {
         const auto netns = pod_netns();
-        const auto lines = plan::to_string(plan::diff(wanted, {}, kScope).value());
+        const auto lines = plan::to_string(plan::diff_without_conflict(wanted, {}, kScope).value());
         CAPTURE(lines);
         const Inside inside(netns);
         const auto outcome = run({"sh", "-e", "-c", lines});

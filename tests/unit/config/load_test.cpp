@@ -69,6 +69,7 @@ policy:
   dataplane_label: l
   ambient_value: "on"
   none_value: "off"
+  redirect_sidecars: true
   sidecar_annotation: s
   redirection_annotation: r
   redirection_disabled: d
@@ -106,6 +107,7 @@ policy:
         .policy = {.dataplane_label = "l",
                    .ambient_value = "on",
                    .none_value = "off",
+                   .redirect_sidecars = true,
                    .sidecar_annotation = "s",
                    .redirection_annotation = "r",
                    .redirection_disabled = "d",

@@ -209,8 +209,12 @@ TEST_CASE("trimming keeps every answer of the policy, and nothing else") {
     CHECK(is_ztunnel(policy, kept) == is_ztunnel(policy, pod));
     CHECK(enrolment_of(policy, kept, nullptr) == enrolment_of(policy, pod, nullptr));
     const kube::Namespace space{.name = "mesh",
-                                .labels = {{"istio.io/dataplane-mode", "ambient"}, {"a", "b"}}};
-    CHECK(trimmed(policy, space).size() == 1);
+                                .labels = {{"istio.io/dataplane-mode", "ambient"}, {"a", "b"}},
+                                .annotations = {{"sidecar.istio.io/interceptionMode", "TPROXY"},
+                                                {"openshift.io/description", "long"}}};
+    CHECK(trimmed(policy, space).labels == kube::Labels{{"istio.io/dataplane-mode", "ambient"}});
+    CHECK(trimmed(policy, space).annotations ==
+          kube::Labels{{"sidecar.istio.io/interceptionMode", "TPROXY"}});
 }
 
 }  // namespace

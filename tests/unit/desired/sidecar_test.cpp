@@ -1,5 +1,4 @@
 // The cases of tests/sidecar: pod object in, what its network namespace must hold out.
-#include "common/desired/enrolment.hpp"
 #include "common/desired/sidecar.hpp"
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include "common/desired/enrolment.hpp"
 #include "tests/sidecar/cases.hpp"
 #include "tests/unit/desired/lines.hpp"
 
