@@ -368,7 +368,7 @@ Result<model::Part> Keeper::sidecar_part(const PodId& pod, const Netns& netns) c
                                      .object = to_string(pod)});
     }
     static const std::string kNoIpv6 = "net/ipv6/conf/lo/disable_ipv6";
-    auto inside = TRY(LinuxKernel::open(netns));
+    auto inside = TRY(LinuxKernel::open(TRY(netns.duplicate())));
     const auto found = TRY(inside.observe({.sysctls = {kNoIpv6}}));
     const bool ipv6 = !found.sysctls.empty() && found.sysctls.front().value == "0";
     const desired::SidecarNumbers numbers;

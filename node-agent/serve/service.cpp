@@ -58,7 +58,7 @@ rpc::Reply refusal(const rpc::Request& request, Error error) {
 // Exactly, as the kernel has it.
 Result<void> verify_inside(const model::Part& part, const Netns& netns) {
     const auto open = [&](const model::Where&) -> Result<std::unique_ptr<Kernel>> {
-        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(netns)));
+        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(TRY(netns.duplicate()))));
     };
     std::string lacks;
     for (const auto& plan : TRY(differences({part}, open)))
