@@ -8,15 +8,19 @@ function(ambient_compile_together name)
   endif()
 endfunction()
 
-# ambient_library(NAME [SOURCES file...] [ALONE file...] [DEPS target...]): a static library, or a
-# header-only one when there are no sources. ALONE: those of the sources that cannot be compiled as one
-# with others (AMBIENT_TOGETHER), since both have something of the same name.
+# ambient_library(NAME [SOURCES file...] [ALONE file...] [DEPS target...] [COVERED]): a static library, or
+# a header-only one when there are no sources. ALONE: those of the sources that cannot be compiled as one
+# with others (AMBIENT_TOGETHER), since both have something of the same name. COVERED: with
+# AMBIENT_COVERAGE its lines are counted.
 function(ambient_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;ALONE;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "COVERED" "" "SOURCES;ALONE;DEPS" ${ARGN})
   if(arg_SOURCES)
     add_library(${name} STATIC ${arg_SOURCES})
     target_link_libraries(${name} PUBLIC ambient_options ${arg_DEPS})
     ambient_compile_together(${name} ${arg_ALONE})
+    if(arg_COVERED AND AMBIENT_COVERAGE)
+      target_compile_options(${name} PRIVATE --coverage -fprofile-abs-path)
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE ambient_options ${arg_DEPS})
@@ -37,11 +41,10 @@ function(ambient_test name)
   ambient_compile_together(${name} ${arg_ALONE})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set(label unit)
-  set(deadline 120)
   if(arg_KERNEL)
     set(label kernel)
-    set(deadline 400)  # an emulated machine is ten times slower
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${deadline})
+  # An emulated machine is ten times slower, and so is a busy one.
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 600)
   add_dependencies(${label}_tests ${name})
 endfunction()
