@@ -34,6 +34,7 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
         .name = datapath.filter.pods6, .type = SetType::ipv6_address, .elements = {}};
 
     std::vector<const EnrolledAddress*> sorted;
+    sorted.reserve(pods.size());
     for (const EnrolledAddress& pod : pods)
         sorted.push_back(&pod);
     const auto before = [](const auto* a, const auto* b) { return *a < *b; };

@@ -83,6 +83,7 @@ class Chains {
     // One list of matches for each of the proxy's users and groups.
     [[nodiscard]] std::vector<Match> owners() const {
         std::vector<Match> owners;
+        owners.reserve(with_.users.size() + with_.groups.size());
         for (const auto user : with_.users)
             owners.emplace_back(SocketUser{.first = user, .last = user});
         for (const auto group : with_.groups)

@@ -59,6 +59,7 @@ std::string to_string(const Conflict& conflict) {
 
 Error conflict_error(const std::vector<Conflict>& conflicts) {
     std::vector<std::string> names;
+    names.reserve(conflicts.size());
     for (const auto& conflict : conflicts)
         names.push_back(to_string(conflict));
     return Error{.kind = ErrorKind::conflict,

@@ -217,7 +217,7 @@ std::string nft_key(const SetKey& key) {
 }
 
 std::string nft_element(const SetElement& element) {
-    const auto key = nft_key(element.key);
+    auto key = nft_key(element.key);
     if (element.comment.empty()) return key;
     return fmt::format("{} comment \"{}\"", key, element.comment);
 }
