@@ -74,7 +74,9 @@ class Aws:
 @contextlib.contextmanager
 def _second_network(cluster: Cluster) -> Iterator[None]:
     """The underlay is the VPC's router: it knows which uplink has a pod's address, and the uplink's
-    hardware address without asking (a node that is asked by its second uplink does not answer)."""
+    hardware address without asking (a node that is asked by its second uplink does not answer). The bridge
+    has an address of its own: else it takes its ports' lowest, and with each change the kernel forgets its
+    neighbours, permanent ones, too (net/core/neighbour.c, neigh_changeaddr)."""
     underlay = cluster.netns[UNDERLAY]
     forwarding = underlay.sysctl("ipv4/ip_forward")
     underlay.sysctl("ipv4/ip_forward", 1)
@@ -83,7 +85,7 @@ def _second_network(cluster: Cluster) -> Iterator[None]:
         *(f"{pod.address} via {_second_address(NODES[pod.node])}" for pod in SECOND_UPLINK_PODS),
     ]
     underlay.ip(
-        "link add br1 type bridge",
+        "link add br1 address 02:00:00:00:02:fe type bridge",
         f"addr add {SECOND_GATEWAY}/24 dev br1",
         "link set br1 up",
         *(
