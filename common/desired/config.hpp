@@ -28,9 +28,9 @@ struct Tunnel {
 };
 
 struct Marks {
-    Mark outbound = Mark::bits(0x100);         // captured: to the outbound tunnel
-    Mark inbound = Mark::bits(0x80);           // captured: to the inbound tunnel
-    Mark skip = Mark::bits(0x200);             // not for us: our own chains leave it alone
+    Mark outbound = Mark::bits(0x100);  // captured: to the outbound tunnel; in conntrack: to either
+    Mark inbound = Mark::bits(0x80);    // captured: to the inbound tunnel
+    Mark skip = Mark::bits(0x200);      // not for us: our own chains leave it alone
     Mark skip_connection = Mark::bits(0x220);  // the same, kept in conntrack
     // Beside another one until the last chain in prerouting takes it off: our rules do not take it,
     // so that others' checks of senders, which may ask with a packet's mark, see a node without us.

@@ -20,6 +20,11 @@ InSet in_pods(const Datapath& datapath, Direction direction, Family family) {
     return {.direction = direction, .family = family, .set = pods_set(datapath.filter, family)};
 }
 
+// Remembered of every connection that we lead to a ztunnel, from its first packet on. What a
+// ztunnel answers when it has left the filter is not remembered as a ztunnel's (0x210), and must
+// not make the connection one that was there before us.
+SetCtMark taken(const Marks& marks) { return {marks.outbound}; }
+
 Port to_port(std::uint16_t port) { return {.first = port, .last = port}; }
 
 // Before anybody checks senders (Calico does in raw): what a ztunnel sends in others' names is
@@ -80,12 +85,13 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     add_rule(chain, {CtMarkIs{marks.original_source}},
              {Counter{}, SetMark{arriving(marks, marks.to_ztunnel)}, Return{}});
     // A connection that was made before its pod was enrolled stays as it is.
-    const Mark unmarked = {.value = 0,
-                           .mask = marks.skip_connection.mask | marks.original_source.mask};
+    const Mark unmarked = {
+        .value = 0,
+        .mask = marks.skip_connection.mask | marks.original_source.mask | taken(marks).mark.mask};
     add_rule(chain, {CtStateIn{kCtEstablished | kCtRelated}, CtMarkIs{unmarked}}, skip);
     for (const Family family : families) {
         add_rule(chain, {in_pods(datapath, Direction::source, family)},
-                 {Counter{}, SetMark{arriving(marks, marks.outbound)}});
+                 {Counter{}, SetMark{arriving(marks, marks.outbound)}, taken(marks)});
     }
     return chain;
 }
@@ -139,7 +145,7 @@ FilterChain inbound(const Datapath& datapath, const std::vector<Family>& familie
     for (const Family family : families) {
         add_rule(chain,
                  {Protocol{kTcp}, MarkIs{none}, in_pods(datapath, Direction::destination, family)},
-                 {Counter{}, SetMark{arriving(marks, marks.inbound)}});
+                 {Counter{}, SetMark{arriving(marks, marks.inbound)}, taken(marks)});
     }
     return chain;
 }

@@ -149,8 +149,11 @@ void PodTable::update_pods_of(const std::string& space) {
          pod != pods_.end() && pod->first.space == space; ++pod) {
         ids.push_back(pod->first);
     }
-    for (const auto& id : ids)
+    for (const auto& id : ids) {
+        // An annotation of the namespace is its sidecar pods', too.
+        if (const auto* pod = find(id); pod != nullptr && pod->proxy) changed_pods_.insert(id);
         update(id);
+    }
 }
 
 bool PodTable::shows(const PodId& id, const std::string& uid) const {

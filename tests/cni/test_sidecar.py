@@ -97,6 +97,17 @@ class Pod(Node):
 
         return Netns(self.name).run(dial)
 
+    def reaches(
+        self, listening: int, family: int, address: str, port: int, user: int
+    ) -> tuple[str, int]:
+        """Who listens at that port gets what the user opens; where it was bound for."""
+        with (
+            self.listen(family, listening) as listener,
+            self.connect(family, address, port, user),
+            listener.accept()[0] as connection,
+        ):
+            return original_destination(connection)
+
     def state(self) -> str:
         """Everything of the packet filter, rules, and routes."""
         return "".join(
@@ -173,24 +184,16 @@ def test_what_istios_own_validation_asks_for(scene: Scene, family: int) -> None:
     with pytest.raises(OSError):
         scene.pod.connect(family, MAGIC[family], 15002, PROXY)
     assert scene.plugin.run("ADD").succeeded()
-    with (
-        scene.pod.listen(family, INBOUND) as listener,
-        scene.pod.connect(family, MAGIC[family], 15002, PROXY),
-        listener.accept()[0] as connection,
-    ):
-        assert original_destination(connection) == (MAGIC[family], 15002)
+    magic = (MAGIC[family], 15002)
+    assert scene.pod.reaches(INBOUND, family, *magic, PROXY) == magic
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_what_the_application_opens_goes_to_the_proxy(scene: Scene, family: int) -> None:
     scene.shows(a_pod())
     assert scene.plugin.run("ADD").succeeded()
-    with (
-        scene.pod.listen(family, OUTBOUND) as listener,
-        scene.pod.connect(family, SOMEWHERE[family], 80, 1000),
-        listener.accept()[0] as connection,
-    ):
-        assert original_destination(connection) == (SOMEWHERE[family], 80)
+    somewhere = (SOMEWHERE[family], 80)
+    assert scene.pod.reaches(OUTBOUND, family, *somewhere, 1000) == somewhere
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -209,15 +212,11 @@ def test_an_annotation_of_the_namespace_is_the_default(scene: Scene) -> None:
     never = {"traffic.sidecar.istio.io/excludeOutboundPorts": "8000-8100"}
     scene.shows(a_pod(), a_namespace(annotations=never))
     assert scene.plugin.run("ADD").succeeded()
-    with scene.pod.listen(socket.AF_INET, OUTBOUND) as listener:
-        # Nobody answers there: what is not redirected finds no neighbour.
-        with pytest.raises(OSError):
-            scene.pod.connect(socket.AF_INET, "10.244.1.99", 8050, 1000)
-        with (
-            scene.pod.connect(socket.AF_INET, "10.244.1.99", 8101, 1000),
-            listener.accept()[0] as connection,
-        ):
-            assert original_destination(connection) == ("10.244.1.99", 8101)
+    # Nobody answers there: what is not redirected finds no neighbour.
+    with scene.pod.listen(socket.AF_INET, OUTBOUND), pytest.raises(OSError):
+        scene.pod.connect(socket.AF_INET, "10.244.1.99", 8050, 1000)
+    other = ("10.244.1.99", 8101)
+    assert scene.pod.reaches(OUTBOUND, socket.AF_INET, *other, 1000) == other
 
 
 def test_a_pod_without_ipv6(scene: Scene) -> None:

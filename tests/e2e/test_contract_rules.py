@@ -117,7 +117,7 @@ def test_u5_marks_of_others_survive(cluster: Cluster) -> None:
         cluster.exchange(A.netns, target)
         assert kept_marks(cluster) == 1
         with cluster.datapath.frozen(cluster, A):
-            rule = find_rule(netns, "ip daddr @pods4", "ct mark set")
+            rule = find_rule(netns, "ip daddr @pods4", "ct mark set", chain="output")
             where = ("inet", FILTER_TABLE, rule.chain, "handle", str(rule.handle))
             netns.command(
                 "nft",

@@ -23,9 +23,9 @@ TEST_CASE("prerouting: skip, lead back, capture") {
               "ct mark & 0x220 == 0x220 counter meta mark set meta mark | 0x200 return",
               R"(iifname "veth-zt" counter jump from_ztunnel)",
               "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x60 return",
-              "ct state established,related ct mark & 0x230 == 0x0 counter "
+              "ct state established,related ct mark & 0x330 == 0x0 counter "
               "meta mark set meta mark | 0x200 return",
-              "ip saddr @pods4 counter meta mark set meta mark | 0x120",
+              "ip saddr @pods4 counter meta mark set meta mark | 0x120 ct mark set ct mark | 0x100",
           });
 }
 
@@ -96,12 +96,12 @@ TEST_CASE(
     "inbound: what kube-proxy has led to an enrolled pod, when no mark of ours says else (U17)") {
     const Lines ipv4 = {"type filter hook prerouting priority -90; policy accept;",
                         "meta l4proto 6 meta mark & 0x340 == 0x0 ip daddr @pods4 counter "
-                        "meta mark set meta mark | 0xa0"};
+                        "meta mark set meta mark | 0xa0 ct mark set ct mark | 0x100"};
     CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "inbound") == ipv4);
     Lines both = ipv4;
     both.emplace_back(
         "meta l4proto 6 meta mark & 0x340 == 0x0 ip6 daddr @pods6 counter "
-        "meta mark set meta mark | 0xa0");
+        "meta mark set meta mark | 0xa0 ct mark set ct mark | 0x100");
     CHECK(chain_lines(node_state(kDatapath, dual_stack_facts()), "inbound") == both);
 }
 
@@ -144,9 +144,10 @@ TEST_CASE("output: the node's own packets") {
 TEST_CASE("dual stack: the IPv6 twin of each rule") {
     const auto state = node_state(kDatapath, dual_stack_facts());
     const Lines prerouting = chain_lines(state, "prerouting");
-    CHECK(prerouting.back() == "ip6 saddr @pods6 counter meta mark set meta mark | 0x120");
+    CHECK(prerouting.back() ==
+          "ip6 saddr @pods6 counter meta mark set meta mark | 0x120 ct mark set ct mark | 0x100");
     CHECK(prerouting[prerouting.size() - 2] ==
-          "ip saddr @pods4 counter meta mark set meta mark | 0x120");
+          "ip saddr @pods4 counter meta mark set meta mark | 0x120 ct mark set ct mark | 0x100");
     CHECK(chain_lines(state, "nat_pre") ==
           Lines{
               "type nat hook prerouting priority -110; policy accept;",
@@ -186,7 +187,7 @@ TEST_CASE("every mark write leaves other agents' bits alone (U5)") {
                     CHECK((set->mark.mask & ~0x3f0U) == 0);
                 }
                 if (const auto* set = std::get_if<model::SetCtMark>(&action)) {
-                    CHECK((set->mark.mask & ~0x230U) == 0);
+                    CHECK((set->mark.mask & ~0x330U) == 0);
                 }
             }
         }
@@ -211,7 +212,8 @@ TEST_CASE("names and numbers come from the configuration") {
     CHECK(prerouting[1] == R"(iifname "in0" counter meta mark set meta mark | 0x200 return)");
     CHECK(prerouting[2] == R"(iifname "out0" counter meta mark set meta mark | 0x200 return)");
     CHECK(prerouting[3] == "meta l4proto 17 th dport 7000 counter return");
-    CHECK(prerouting.back() == "ip saddr @v4 counter meta mark set meta mark | 0x1020");
+    CHECK(prerouting.back() ==
+          "ip saddr @v4 counter meta mark set meta mark | 0x1020 ct mark set ct mark | 0x1000");
     CHECK(chain_lines(state, "nat_pre")[1] ==
           "ip saddr @v4 meta l4proto 17 th dport 53 counter dnat ip to 10.244.1.10:5353");
     CHECK(chain_lines(state, "nat_post").back() == R"(oifname "in0" counter snat ip to ip saddr)");

@@ -422,6 +422,26 @@ TEST_CASE("only a ztunnel's change is a change of ztunnels") {
     CHECK(pods.take_ztunnels_changed());
 }
 
+TEST_CASE("an annotation of a namespace changes its sidecar pods") {
+    desired::Policy policy;
+    policy.redirect_sidecars = true;
+    PodTable pods(policy, "");
+    pods.put(kube::Namespace{.name = "shop"});
+    pods.put(kube::Pod{.namespace_name = "shop",
+                       .name = "web",
+                       .uid = "uid-web",
+                       .annotations = {{"sidecar.istio.io/status", "{}"}},
+                       .proxy = kube::ProxyContainer{}});
+    pods.put(kube::Pod{.namespace_name = "shop", .name = "db", .uid = "uid-db"});
+    pods.complete();
+    pods.take_changed_pods();
+    pods.put(kube::Namespace{.name = "shop",
+                             .annotations = {{"sidecar.istio.io/interceptionMode", "SOON"}}});
+    CHECK(pods.take_changed_pods() == std::set<PodId>{{"shop", "web"}});
+    CHECK_FALSE(pods.sidecar_of({"shop", "web"})->has_value());
+    CHECK_FALSE(pods.sidecar_of({"shop", "db"}));
+}
+
 TEST_CASE("only pods that something was changed of are changed") {
     auto pods = table();
     const PodId web = {"mesh", "web"};
