@@ -28,15 +28,13 @@ cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const Po
                                   const rpc::Reply& reply) {
     const auto& attachment = call.environment.attachment;
     const auto kernels = kernels_of(pod.get());
-    // It is the agent that looks at what we made, before the pod starts.
+    // It is the agent that looks at what we made, before the pod starts. What fails here has
+    // restored what was there before.
     const auto programmed = reconcile(reply.parts, kernels, Verified::elsewhere);
     if (!programmed) {
         tell_gone(call, attachment, agent);
-        auto error = programmed.error();
-        // A step that failed was undone; what took effect and only could not be looked at was not.
-        if (const auto undone = remove(reply.parts, kernels); !undone)
-            error.kernel_text += "; what was done cannot be undone: " + describe(undone.error());
-        return std::unexpected(cni::failure_of(error, "the pod's traffic cannot be captured"));
+        return std::unexpected(
+            cni::failure_of(programmed.error(), "the pod's traffic cannot be captured"));
     }
     const auto verified = agent.call(request_for(call, rpc::Verb::added, pod), call.config.timeout);
     if (verified && !verified->error) return call.config.previous->text;

@@ -37,7 +37,7 @@ Error undo(const std::vector<Settled>& all, Error cause) {
 }  // namespace
 
 Result<std::vector<plan::Plan>> reconcile(const std::vector<model::Part>& parts,
-                                          const OpenKernel& open, Verified node) {
+                                          const OpenKernel& open, Verified verified) {
     std::vector<plan::Plan> plans;
     std::vector<Settled> settled;
     const auto settle = [&](const model::Part& part) -> Result<void> {
@@ -45,7 +45,6 @@ Result<std::vector<plan::Plan>> reconcile(const std::vector<model::Part>& parts,
         // Nothing comes after the last part that could undo it: what was before is not asked for.
         const bool last = &part == &parts.back();
         auto before = last ? model::NetnsState{} : TRY(kernel->observe(part.scope));
-        const auto verified = part.where.pod ? Verified::here : node;
         plans.push_back(TRY(reconcile(*kernel, part.wanted, part.scope, verified)));
         if (!last) settled.push_back({part, std::move(kernel), std::move(before)});
         return {};

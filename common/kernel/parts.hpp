@@ -18,10 +18,10 @@ using OpenKernel = std::function<Result<std::unique_ptr<Kernel>>(const model::Wh
 
 // reconcile() of each part; returns the plans that were applied, one a part. The part that fails
 // undoes itself as reconcile() does; the parts before it then become what was observed before, the
-// last one first. If even that fails the error says so. `node`: who verifies what is in the node's
-// own namespace; the pods' are verified here.
+// last one first. If even that fails the error says so.
 Result<std::vector<plan::Plan>> reconcile(const std::vector<model::Part>& parts,
-                                          const OpenKernel& open, Verified node = Verified::here);
+                                          const OpenKernel& open,
+                                          Verified verified = Verified::here);
 
 // Removes what is ours from the parts' scopes, the last one first. Goes on past a part that fails;
 // the error is the first one.

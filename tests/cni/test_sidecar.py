@@ -304,6 +304,17 @@ def test_what_cannot_be_programmed_leaves_nothing(scene: Scene) -> None:
     assert scene.pod.state() == before
 
 
+def test_a_second_add_that_fails_takes_nothing_away(scene: Scene) -> None:
+    scene.shows(a_pod({"sidecar.istio.io/interceptionMode": "TPROXY"}))
+    assert scene.plugin.run("ADD").succeeded()
+    scene.pod.must("ip", "rule", "del", "pref", "32002")
+    scene.pod.must(*"ip rule add pref 32002 fwmark 0x539/0xfff lookup 684 protocol 4".split())
+    before = scene.pod.state()
+    assert scene.plugin.run("ADD").failure
+    assert scene.pod.state() == before
+    assert "ambient-sidecar" in before
+
+
 def test_del_needs_no_agent(scene: Scene) -> None:
     scene.shows(a_pod())
     assert scene.plugin.run("ADD").succeeded()
