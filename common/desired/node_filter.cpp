@@ -7,13 +7,6 @@ namespace {
 
 using namespace model;
 
-// Where nft's priority names stand (linux/netfilter_ipv4.h, enum nf_ip_hook_priorities).
-constexpr int kRaw = -300;
-constexpr int kMangle = -150;
-constexpr int kDstnat = -100;
-constexpr int kSrcnat = 100;
-constexpr int kLast = 300;
-constexpr std::uint16_t kDnsPort = 53;
 constexpr const char* kFromZtunnel = "from_ztunnel";
 
 InSet in_pods(const Datapath& datapath, Direction direction, Family family) {
@@ -24,8 +17,6 @@ InSet in_pods(const Datapath& datapath, Direction direction, Family family) {
 // ztunnel answers when it has left the filter is not remembered as a ztunnel's (0x210), and must
 // not make the connection one that was there before us.
 SetCtMark taken(const Marks& marks) { return {marks.outbound}; }
-
-Port to_port(std::uint16_t port) { return {.first = port, .last = port}; }
 
 // Before anybody checks senders (Calico does in raw): what a ztunnel sends in others' names is
 // known as such from the start (CONTRACT U17).

@@ -1,14 +1,27 @@
-// Pieces that the node's and the ztunnel's state have in common.
+// Pieces that the states of node, ztunnel and sidecar pods have in common.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "common/desired/state.hpp"
+#include "common/model/filter_rule.hpp"
 
 namespace ambient::desired {
+
+// Where nft's priority names stand (linux/netfilter_ipv4.h, enum nf_ip_hook_priorities).
+inline constexpr int kRaw = -300;
+inline constexpr int kMangle = -150;
+inline constexpr int kDstnat = -100;
+inline constexpr int kSrcnat = 100;
+inline constexpr int kLast = 300;
+
+inline constexpr std::uint16_t kDnsPort = 53;
+
+constexpr model::Port to_port(std::uint16_t port) { return {.first = port, .last = port}; }
 
 // The first address of a family.
 std::optional<IpAddress> address_of(Family family, std::span<const IpAddress> addresses);

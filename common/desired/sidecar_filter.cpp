@@ -9,11 +9,6 @@ namespace {
 
 using namespace model;
 
-// Where nft's priority names stand (linux/netfilter_ipv4.h, enum nf_ip_hook_priorities).
-constexpr int kRaw = -300;
-constexpr int kMangle = -150;
-constexpr int kDstnat = -100;
-constexpr std::uint16_t kDnsPort = 53;
 constexpr const char* kFromProxy = "from_proxy";
 constexpr const char* kInbound = "inbound";
 constexpr Family kFamilies[] = {Family::ipv4, Family::ipv6};
@@ -23,7 +18,6 @@ const OutInterface kToLoopback{"lo"};
 constexpr Protocol kIsTcp{kTcp};
 constexpr Protocol kIsUdp{kUdp};
 
-Port to_port(std::uint16_t port) { return {.first = port, .last = port}; }
 Port to_ports(const PortRange& range) { return {.first = range.first, .last = range.last}; }
 Port from_port(std::uint16_t port) {
     return {.direction = Direction::source, .first = port, .last = port};

@@ -11,7 +11,6 @@ namespace {
 
 using namespace model;
 
-constexpr int kMangle = -150;
 constexpr Protocol kIcmp4{1};   // IPPROTO_ICMP
 constexpr Protocol kIcmp6{58};  // IPPROTO_ICMPV6
 constexpr const char* kToInbound = "to_inbound";

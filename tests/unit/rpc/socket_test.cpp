@@ -35,6 +35,21 @@ mode_t mode_of(const std::string& path) {
     return status.st_mode & 07777;
 }
 
+template <class T>
+T must(Result<T> result) {
+    if (!result) FAIL(describe(result.error()));
+    return *std::move(result);
+}
+
+// A client, and the agent's end of its connection.
+struct Connected {
+    ScratchFolder scratch;
+    std::string path = scratch.path + "/agent.sock";
+    UniqueFd listener = must(rpc::listen(path));
+    rpc::Client client = must(rpc::Client::connect(path, 5s));
+    UniqueFd connection = must(rpc::accept(listener.get()));
+};
+
 rpc::Request status_request() { return {.verb = rpc::Verb::status}; }
 
 }  // namespace
@@ -47,52 +62,36 @@ TEST_CASE("the socket and its folder are root's alone") {
     CHECK(mode_of(path) == 0600);
 }
 
-TEST_CASE("a request gets its reply") {
-    const ScratchFolder scratch;
-    const auto path = scratch.path + "/agent.sock";
-    auto listener = rpc::listen(path);
-    REQUIRE(listener);
-    auto client = rpc::Client::connect(path, 5s);
-    REQUIRE(client);
-    auto connection = rpc::accept(listener->get());
-    REQUIRE(connection);
-
+TEST_CASE_FIXTURE(Connected, "a request gets its reply") {
     Result<rpc::Reply> heard = std::unexpected(Error{});
-    std::thread caller([&] { heard = client->call(status_request(), 5s); });
+    std::thread caller([&] { heard = client.call(status_request(), 5s); });
     // The connection does not block: until the request is there it says so.
     Result<rpc::Received> asked = std::unexpected(Error{});
     do
-        asked = rpc::receive(connection->get());
+        asked = rpc::receive(connection.get());
     while (!asked && asked.error().kind == ErrorKind::unavailable);
     REQUIRE(asked);
     CHECK(rpc::request_of(*std::move(asked)) == status_request());
     const rpc::Reply reply = {.enrolled = true, .reason = "because"};
-    REQUIRE(rpc::send(connection->get(), encode(reply)));
+    REQUIRE(rpc::send(connection.get(), encode(reply)));
     caller.join();
     CHECK(heard == reply);
 }
 
-TEST_CASE("the pod's namespace goes along as an open descriptor, and nothing else does") {
-    const ScratchFolder scratch;
-    const auto path = scratch.path + "/agent.sock";
-    auto listener = rpc::listen(path);
-    REQUIRE(listener);
-    auto client = rpc::Client::connect(path, 5s);
-    REQUIRE(client);
-    auto connection = rpc::accept(listener->get());
-    REQUIRE(connection);
+TEST_CASE_FIXTURE(Connected,
+                  "the pod's namespace goes along as an open descriptor, and nothing else does") {
     const auto netns = std::make_shared<const Netns>(Netns::current().value());
     // Nobody answers: what was sent is there all the same.
-    REQUIRE(!client->call({.verb = rpc::Verb::status, .netns = netns}, 1ms));
-    auto heard = rpc::request_of(rpc::receive(connection->get()).value());
+    REQUIRE(!client.call({.verb = rpc::Verb::status, .netns = netns}, 1ms));
+    auto heard = rpc::request_of(rpc::receive(connection.get()).value());
     REQUIRE(heard);
     REQUIRE(heard->netns);
     CHECK(heard->netns->id() == netns->id());
     CHECK(heard->netns->fd() != netns->fd());
     CHECK(::fcntl(heard->netns->fd(), F_GETFD) == FD_CLOEXEC);
 
-    REQUIRE(!client->call(status_request(), 1ms));
-    CHECK(!rpc::receive(connection->get()).value().descriptor);
+    REQUIRE(!client.call(status_request(), 1ms));
+    CHECK(!rpc::receive(connection.get()).value().descriptor);
 
     int ends[2] = {};
     REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
