@@ -33,6 +33,7 @@ LOOK_AROUND = f"""It stays up while this shell lives; `exit` takes it down. To l
   ip netns exec node-a nft list table inet ambient    captured pods, marks, counters
   ip netns exec zt-a nft list table inet ambient      what ztunnel's namespace does with them
   ip netns exec node-a ip -d link show istioout       the Geneve device
+  ip netns exec sleep-sc nft list table inet ambient-sidecar    what leads to a sidecar and back
 One more request along path 1; the answer tells whom the server saw:
   {REQUEST} | ip netns exec sleep busybox nc {PODS["httpbin-sc"].address} {APP_PORT}"""
 

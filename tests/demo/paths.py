@@ -100,7 +100,7 @@ def ambient_to_sidecar(veths: dict[str, str]) -> Path:
             Step("over the wire to node-b", Hop(b.netns, "eth0", IN, src, dst, APP_PORT)),
             Step("into the pod", Hop(target.name, "eth0", IN, src, dst, APP_PORT)),
             Step(
-                "its in-pod rules redirect to the sidecar's 15006",
+                "the rules that ADD made in the pod redirect to the sidecar's 15006",
                 Accepted(target.name, "inbound", src, f"{dst}:{APP_PORT}"),
             ),
             Step(
@@ -117,7 +117,7 @@ def _sidecar_out(
     """From a pod with a sidecar, which turns what was asked for into `dst`:`port`."""
     return [
         Step(
-            f"in-pod rules of {pod.name} redirect to its sidecar's 15001",
+            f"the rules that ADD made in {pod.name} redirect to its sidecar's 15001",
             Accepted(pod.name, "outbound", pod.address, f"{asked[0]}:{asked[1]}"),
         ),
         Step(

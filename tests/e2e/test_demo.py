@@ -41,3 +41,4 @@ def test_manifests_describe_the_model() -> None:
         assert found["metadata"].get("annotations", {}) == expected["metadata"]["annotations"], name
         assert found["metadata"]["labels"] == expected["metadata"]["labels"], name
         assert found["status"] == expected["status"], name
+        assert found["spec"]["containers"][1:] == expected["spec"]["containers"][1:], name

@@ -36,6 +36,11 @@ def pod_object(pod: Pod, node: Node, state: PodState) -> dict[str, Any]:
         container["env"] = [
             {"name": "ISTIO_META_DNS_CAPTURE", "value": str(state.dns_capture).lower()}
         ]
+    containers = [container]
+    if pod.kind == "sidecar":
+        containers.append(
+            {"name": "istio-proxy", "image": "none", "args": ["proxy", "sidecar"]}
+        )
     status: dict[str, Any] = {"phase": "Pending"}
     if state.attached:
         status = {
@@ -59,7 +64,7 @@ def pod_object(pod: Pod, node: Node, state: PodState) -> dict[str, Any]:
         "spec": {
             "nodeName": node.netns,
             "serviceAccountName": "ztunnel" if pod.kind == "ztunnel" else pod.name,
-            "containers": [container],
+            "containers": containers,
         },
         "status": status,
     }

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.cluster.sidecar import redirect
 from support.cluster.traffic import exchange
 from support.proxies.certs import spiffe_id
 from support.proxies.envoy import Route, sidecar, waypoint
 from support.proxies.process import Proxy, start_envoy
+from redirected import redirected
 from testbed import (ADDRESSES, APP_PORT, HALF_PORT, SERVICE_BY_WAYPOINT, SERVICE_PORT,
                              check_half_close)
 
@@ -29,7 +29,7 @@ TO_WAYPOINT = {"gateway": f"{WAYPOINT}:15008",
 
 
 @pytest.fixture(scope="module")
-def sidecar_proxy(network, certs) -> Iterator[Proxy]:
+def sidecar_proxy(network, certs, tmp_path_factory) -> Iterator[Proxy]:
     by_waypoint = [f"{SERVICE_BY_WAYPOINT}:{SERVICE_PORT}", f"{HALF_CLOSE_SERVICE}:80",
                    f"{UNROUTED_SERVICE}:80"]
     to_another = {**TO_B, "gateway_identity": spiffe_id("default", "someone")}
@@ -37,10 +37,11 @@ def sidecar_proxy(network, certs) -> Iterator[Proxy]:
               Route(f"{HBONE_SERVICE}:80", UPSTREAM_B, **TO_B),
               Route(f"{IMPOSTOR_SERVICE}:80", UPSTREAM_B, **to_another),
               *(Route(service, service, **TO_WAYPOINT) for service in by_waypoint)]
-    redirect(network.netns["sidecar"])
-    proxy = start_envoy(network.netns["sidecar"].path, sidecar(certs, "default", "sidecar", routes))
-    yield proxy
-    proxy.stop()
+    pod = network.netns["sidecar"]
+    with redirected(network.netns["net"], pod, SIDECAR, tmp_path_factory.mktemp("agent")):
+        proxy = start_envoy(pod.path, sidecar(certs, "default", "sidecar", routes))
+        yield proxy
+        proxy.stop()
 
 
 @pytest.fixture(scope="module")

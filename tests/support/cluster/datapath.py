@@ -36,9 +36,12 @@ class Product:
 
     def chained(self, cluster: Cluster, node: Node) -> list[dict[str, Any]]:
         """The plugin entries behind ptp in the node's conflist."""
-        source = {"files": str(cluster.store.path)}
+        config = {
+            "source": {"files": str(cluster.store.path)},
+            "policy": {"redirect_sidecars": True},
+        }
         agent = Agent(
-            node.netns, cluster.netns[node.netns], cluster.folder / node.netns, {"source": source}
+            node.netns, cluster.netns[node.netns], cluster.folder / node.netns, config
         )
         self.agents[node.name] = agent
         return [{"type": "ambient-cni", "agent_socket": str(agent.socket)}]

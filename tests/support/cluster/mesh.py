@@ -9,11 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from support.cluster import sidecar
 from support.cluster.model import APP_PORT, NODES, PODS, SERVICES, Pod
 from support.netns import Netns
 from support.proxies.certs import CertificateFolder, spiffe_id
-from support.proxies.envoy import Route, sidecar as sidecar_bootstrap, waypoint as waypoint_bootstrap
+from support.proxies.envoy import Route, sidecar, waypoint
 from support.proxies.process import start_envoy, start_ztunnel
 
 HBONE_PORT = 15008
@@ -97,14 +96,8 @@ class Mesh:
         self._workloads.write_text(json.dumps(workloads()))
 
     def start(self) -> None:
-        """Starts them side by side: each takes seconds under emulation. The pods must be attached.
-
-        In-pod rules come first, one pod after the other: the first rule of a kind makes the kernel
-        load its module, and two namespaces that wait for the same one disturb each other.
-        """
-        for pod in self._pods.values():
-            if pod.kind == "sidecar":
-                sidecar.redirect(self._netns[pod.name])
+        """Starts them side by side: each takes seconds under emulation. The pods must be attached:
+        ADD has made the rules that lead to a sidecar."""
         with ThreadPoolExecutor() as pool:
             starting = {
                 name: pool.submit(self._start_one, pod)
@@ -117,9 +110,9 @@ class Mesh:
         if pod.kind == "ztunnel":
             return self.start_ztunnel(pod)
         if pod.kind == "sidecar":
-            bootstrap = sidecar_bootstrap(self._certs, pod.namespace, pod.name, sidecar_routes())
+            bootstrap = sidecar(self._certs, pod.namespace, pod.name, sidecar_routes())
         else:
-            bootstrap = waypoint_bootstrap(
+            bootstrap = waypoint(
                 self._certs, pod.namespace, pod.name, waypoint_routes(), plain=APP_PORT
             )
         return start_envoy(netns=self._netns[pod.name].path, bootstrap=bootstrap)

@@ -13,7 +13,10 @@ UDP_PORT = 5000
 DNS_PORT = 53
 NODE_PORT = 30080  # of the service `httpbin`
 HOST_PORT = 9090  # a process on node a
-SIDECAR_STATUS = {"sidecar.istio.io/status": '{"initContainers":["istio-init"]}'}
+# What the injector writes where a CNI plugin makes the rules.
+SIDECAR_STATUS = {
+    "sidecar.istio.io/status": '{"initContainers":["istio-validation"],"containers":["istio-proxy"]}'
+}
 NO_REDIRECTION = {"ambient.istio.io/redirection": "disabled"}
 AMBIENT_LABEL = {"istio.io/dataplane-mode": "ambient"}
 
