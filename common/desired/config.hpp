@@ -108,6 +108,7 @@ struct SidecarNumbers {
     std::uint16_t dns_port = 15053;
     Mark proxy = {.value = 1337, .mask = 0xfff};      // Envoy's, and what is led to it
     Mark to_itself = {.value = 1338, .mask = 0xfff};  // Envoy to its own pod's address
+    Mark taken = {.value = 1339, .mask = 0xfff};      // of connections: Envoy's by TPROXY
     std::uint32_t route_table = 684;
     std::uint32_t rule_priority = 32002;
     std::uint16_t dns_zone_proxy =

@@ -180,15 +180,18 @@ class Chains {
                  all(kIsTcp, kFromLoopback, MarkIs{.mark = numbers_.to_itself, .negate = true}),
                  {Return{}});
         add_inbound_ports(chain, [&](const std::vector<Match>& matches) {
+            // Not every established connection, as Istio does: what passes the pod from an excluded
+            // interface, and was never taken, must go on in both directions.
             auto held = matches;
-            held.emplace_back(CtStateIn{kCtEstablished | kCtRelated});
+            held.emplace_back(CtMarkIs{numbers_.taken});
             add_rule(chain, held, {Counter{}, SetMark{numbers_.proxy}, Accept{}});
             for (const Family family : kFamilies) {
                 auto opened = matches;
+                opened.emplace_back(CtStateIn{kCtNew});
                 opened.emplace_back(no(to(loopback(family))));
                 add_rule(
                     chain, opened,
-                    {Counter{},
+                    {Counter{}, SetCtMark{numbers_.taken},
                      Tproxy{.address = IpAddress::loopback(family), .port = numbers_.inbound_port},
                      SetMark{numbers_.proxy}, Accept{}});
             }
@@ -236,6 +239,8 @@ class Chains {
         }
         for (const Family family : kFamilies)
             add_rule(chain, all(kToLoopback, from_passthrough(family)), {Return{}});
+        // Envoy to the application, in the client's name: from_proxy would lead it back to Envoy.
+        if (is_tproxy()) add_rule(chain, all(kToLoopback, MarkIs{numbers_.proxy}), {Return{}});
         for (const auto& owner : owners())
             add_rule(chain, {owner}, {Jump{kFromProxy}});
         leave_loopback(chain);

@@ -62,8 +62,8 @@ def result(version: str, address: str = POD, netns: str = "/run/netns/pod") -> d
     }
 
 
-def pod_args(namespace: str) -> str:
-    pod = {"K8S_POD_NAMESPACE": namespace, "K8S_POD_NAME": "sleep", "K8S_POD_UID": UID}
+def pod_args(namespace: str, uid: str = UID) -> str:
+    pod = {"K8S_POD_NAMESPACE": namespace, "K8S_POD_NAME": "sleep", "K8S_POD_UID": uid}
     return ";".join(["IgnoreUnknown=1", *(f"{key}={value}" for key, value in pod.items())])
 
 
@@ -75,6 +75,7 @@ class Plugin:
     version: str = "1.1.0"
     namespace: str = "default"
     container: str = CONTAINER
+    uid: str = UID
     config: dict[str, Any] = field(default_factory=dict)
 
     def environment(self, command: str) -> dict[str, str]:
@@ -84,7 +85,7 @@ class Plugin:
             "CNI_NETNS": self.pod.path,
             "CNI_IFNAME": "eth0",
             "CNI_PATH": "/usr/lib/cni",
-            "CNI_ARGS": pod_args(self.namespace),
+            "CNI_ARGS": pod_args(self.namespace, self.uid),
         }
 
     def network(self, **changes: Any) -> dict[str, Any]:

@@ -3,35 +3,27 @@ is asked of the kernel: connections are made, and who gets them is seen."""
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 import os
-import platform
 import socket
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from callers import PROXY, dial, original_destination
 from node import Node, delete_netns, new_netns
 from plugin import UID, Plugin
 
 from support.agent import Agent
 from support.netns import Netns
 
-PROXY = 1337  # user and group, unless the pod says otherwise
 OUTBOUND, INBOUND = 15001, 15006
-SO_ORIGINAL_DST = 80
 SOMEWHERE = {socket.AF_INET: "198.51.100.7", socket.AF_INET6: "2001:db8::7"}
 LOCAL = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 MAGIC = {socket.AF_INET: "127.0.0.6", socket.AF_INET6: "::6"}
 FAMILIES = [socket.AF_INET, socket.AF_INET6]
-
-# x86-64's, and those of all newer machines.
-SYS_SETRESUID, SYS_SETRESGID = (117, 119) if platform.machine() == "x86_64" else (147, 149)
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 _numbers = itertools.count()
 
@@ -84,18 +76,8 @@ class Pod(Node):
         """As the user and its group; to loopback from the loopback address, which is not what the kernel
         takes by itself for ::6."""
 
-        def dial() -> socket.socket:
-            # Only this thread changes its user: the raw calls, not libc's, which change all threads.
-            assert LIBC.syscall(SYS_SETRESGID, user, user, user) == 0
-            assert LIBC.syscall(SYS_SETRESUID, user, user, user) == 0
-            client = socket.socket(family, socket.SOCK_STREAM)
-            client.settimeout(10)
-            if address == MAGIC[family]:
-                client.bind((LOCAL[family], 0))
-            client.connect((address, port))
-            return client
-
-        return Netns(self.name).run(dial)
+        source = LOCAL[family] if address == MAGIC[family] else None
+        return dial(Netns(self.name), address, port, user, source=source)
 
     def reaches(
         self, listening: int, family: int, address: str, port: int, user: int
@@ -114,14 +96,6 @@ class Pod(Node):
             self.must(*words.split())
             for words in ("nft list ruleset", "ip -4 rule", "ip -6 rule", "ip route show table all")
         )
-
-
-def original_destination(connection: socket.socket) -> tuple[str, int]:
-    if connection.family == socket.AF_INET:
-        raw = connection.getsockopt(socket.SOL_IP, SO_ORIGINAL_DST, 16)
-        return socket.inet_ntop(socket.AF_INET, raw[4:8]), struct.unpack("!H", raw[2:4])[0]
-    raw = connection.getsockopt(socket.IPPROTO_IPV6, SO_ORIGINAL_DST, 28)
-    return socket.inet_ntop(socket.AF_INET6, raw[8:24]), struct.unpack("!H", raw[2:4])[0]
 
 
 class Scene:

@@ -14,9 +14,11 @@ OUTBOUND_PORT = 15001
 INBOUND_PORT = 15006
 HBONE_PORT = 15008
 HEALTH_PORT = 15021
-# The in-pod rules let connections from this address pass to the application (Istio's
-# InboundPassthroughClusterIpv4).
-INBOUND_SOURCE = "127.0.0.6"
+# The in-pod rules let connections from these addresses pass to the application (Istio's
+# InboundPassthroughClusterIpv4 and ...Ipv6).
+INBOUND_SOURCES = {"0.0.0.0": "127.0.0.6", "::": "::6"}
+DNS_PORT = 15053
+TRANSPARENT_MARK = 1337  # of Envoy's connections in the client's name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,22 +42,41 @@ class Route:
 
 
 def sidecar(certs: CertificateFolder, namespace: str, service_account: str,
-            routes: list[Route]) -> dict:
-    """Bootstrap of a sidecar proxy; see README.md for its ports."""
+            routes: list[Route], transparent: bool = False,
+            known: dict[str, str] | None = None, resolver: Endpoint | None = None,
+            dns_at: tuple[str, ...] = ("127.0.0.1", "::1")) -> dict:
+    """Bootstrap of a sidecar proxy; see README.md for its ports. `transparent`: for interception by
+    TPROXY. With a `resolver` it answers DNS questions, too."""
     identity = parts.Identity(certs.path, namespace, service_account)
     outbound = parts.listener("outbound", OUTBOUND_PORT,
                               [parts.tcp_proxy("outbound", "passthrough")])
     outbound["default_filter_chain"] = outbound["filter_chains"][0]
     outbound["filter_chains"] = [_outbound_chain(route) for route in routes]
-    inbound = parts.listener("inbound", INBOUND_PORT, [parts.tcp_proxy("inbound", "application")])
+    inbound = parts.listener("inbound", INBOUND_PORT, [])
+    inbound["filter_chains"] = [_inbound_chain(family) for family in INBOUND_SOURCES]
     for listener in (outbound, inbound):
         listener["listener_filters"] = [parts.original_destination_filter()]
-    source = {"source_address": {"address": INBOUND_SOURCE, "port_value": 0}}
+    if transparent:
+        inbound["transparent"] = True
+        inbound["listener_filters"].append(parts.original_source_filter(TRANSPARENT_MARK))
+    dns = [parts.dns_listener(f"dns-{ip}", ip, DNS_PORT, known or {}, resolver)
+           for ip in dns_at] if resolver else []
     return _bootstrap(
-        [outbound, inbound, _health_listener()],
+        [outbound, inbound, _health_listener(), *dns],
         [parts.original_destination_cluster("passthrough"),
-         parts.original_destination_cluster("application", upstream_bind_config=source),
+         *(_application(family, source, transparent) for family, source in INBOUND_SOURCES.items()),
          *(route.cluster(identity) for route in routes)])
+
+
+def _inbound_chain(family: str) -> dict:
+    return {"filter_chain_match": {"prefix_ranges": [{"address_prefix": family, "prefix_len": 0}]},
+            "filters": [parts.tcp_proxy("inbound", f"application {family}")]}
+
+
+def _application(family: str, source: str, transparent: bool) -> dict:
+    bound = {} if transparent else {
+        "upstream_bind_config": {"source_address": {"address": source, "port_value": 0}}}
+    return parts.original_destination_cluster(f"application {family}", **bound)
 
 
 def waypoint(certs: CertificateFolder, namespace: str, service_account: str, routes: list[Route],

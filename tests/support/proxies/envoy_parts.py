@@ -45,12 +45,31 @@ def http_manager(listener: str, routes: list[dict], **fields) -> dict:
 
 def listener(name: str, port: int, filters: list[dict], **chain) -> dict:
     return {"name": name, "address": address(Endpoint("0.0.0.0", port)),
+            "additional_addresses": [{"address": address(Endpoint("::", port))}],
             "filter_chains": [{"filters": filters, **chain}]}
+
+
+def dns_listener(name: str, ip: str, port: int, known: dict[str, str], resolver: Endpoint) -> dict:
+    """Answers questions about the `known` names, and asks the resolver for all others."""
+    domains = [{"name": domain, "endpoint": {"address_list": {"address": [answer]}}}
+               for domain, answer in known.items()]
+    ask = typed("cares", "network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+                resolvers=[address(resolver)], dns_resolver_options={"use_tcp_for_dns_lookups": False})
+    filters = [typed("dns", "filters.udp.dns_filter.v3.DnsFilterConfig", stat_prefix=name,
+                     server_config={"inline_dns_table": {"virtual_domains": domains}},
+                     client_config={"typed_dns_resolver_config": ask, "max_pending_lookups": 8})]
+    where = {"socket_address": {"protocol": "UDP", "address": ip, "port_value": port}}
+    return {"name": name, "address": where, "listener_filters": filters}
 
 
 def original_destination_filter() -> dict:
     """Takes the address from before the REDIRECT (SO_ORIGINAL_DST) as the connection's own."""
     return typed("original_dst", "filters.listener.original_dst.v3.OriginalDst")
+
+
+def original_source_filter(mark: int) -> dict:
+    """Makes the connection to the upstream in the client's name."""
+    return typed("original_src", "filters.listener.original_src.v3.OriginalSrc", mark=mark)
 
 
 def static_cluster(name: str, endpoint: Endpoint, **fields) -> dict:

@@ -21,15 +21,16 @@ class ProxyError(Exception):
 class Proxy:
     """A running proxy: JSON records come from its stdout, text from its stderr."""
 
-    def __init__(self, argv: list[str], netns, identity: int | None = None):
-        user = [f"--setuid={identity}", f"--setgid={identity}"] if identity is not None else []
+    def __init__(self, argv: list[str], netns, identity: tuple[int, int] | None = None):
+        """`identity`: user and group; ours when there is none."""
+        user = [f"--setuid={identity[0]}", f"--setgid={identity[1]}"] if identity else []
         self._records: list[dict] = []
         self._output: list[str] = []
         self._ended = 0  # how many of the two pipes have
         self._changed = threading.Condition()
         stdout, stdout_end = os.pipe()
-        if identity is not None:
-            os.fchown(stdout_end, identity, identity)  # Envoy opens /dev/stdout anew
+        if identity:
+            os.fchown(stdout_end, *identity)  # Envoy opens /dev/stdout anew
         self._process = subprocess.Popen(
             ["nsenter", f"--net={netns}", *user, "--", *argv], stdin=subprocess.DEVNULL,
             stdout=stdout_end, stderr=subprocess.PIPE, text=True, errors="replace",
@@ -137,14 +138,15 @@ def start_ztunnel(netns, address: str, node: str, certs, workloads, dns_answer: 
                                                                         event="ready"))
 
 
-def start_envoy(netns, bootstrap: dict) -> Proxy:
-    """An Envoy as the user of Istio's proxies, serving when this returns."""
+def start_envoy(netns, bootstrap: dict,
+                identity: tuple[int, int] = (ISTIO_PROXY_ID, ISTIO_PROXY_ID)) -> Proxy:
+    """An Envoy as this user and group, serving when this returns."""
     if not (program := os.environ.get("AMBIENT_ENVOY")):
         raise ProxyError("the environment's AMBIENT_ENVOY must be the path of an envoy program")
     argv = [program, "--config-yaml", json.dumps(bootstrap), "--concurrency", "1",
             "--disable-hot-restart", "--file-flush-interval-msec", "100",
             "--log-level", "warning", "--component-log-level", "main:info"]
-    return _ready(Proxy(argv, netns, ISTIO_PROXY_ID),
+    return _ready(Proxy(argv, netns, identity),
                   lambda proxy: proxy.wait_output(ENVOY_READY, READY_TIMEOUT_S))
 
 
