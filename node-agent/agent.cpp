@@ -41,15 +41,17 @@ Agent::Watch::Watch(asio::io_context& io, netlink::Monitor of)
 Agent::Watch::~Watch() { readable.release(); }
 
 Agent::Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods,
-             Keeper& keeper, Source& source, kubeapi::Client* api, Budget& writes)
+             Keeper& keeper, SidecarKeeper& sidecars, Source& source, kubeapi::Client* api,
+             Budget& writes)
     : config_(config),
       pods_(pods),
       keeper_(keeper),
+      sidecars_(sidecars),
       source_(source),
       api_(api),
       writes_(writes),
       service_(
-          pods, keeper, source, [this] { return readiness(); },
+          pods, keeper, sidecars, source, [this] { return readiness(); },
           [this] { asio::post(io_, [this] { answer_round(); }); }),
       io_(io),
       resync_(io_),
@@ -64,6 +66,7 @@ Result<Fate> Agent::run() {
     reporter_ = TRY(Reporter::open(io_, config_,
                                    {.pods = pods_,
                                     .keeper = keeper_,
+                                    .sidecars = sidecars_,
                                     .service = service_,
                                     .source = source_,
                                     .readiness = [this] { return readiness(); },
@@ -93,6 +96,7 @@ Result<Fate> Agent::run() {
         [this](const rpc::Request& last) {
             for (const auto& address : service_.ended(last))
                 look_at(address);
+            settle_sidecars_soon();
         });
     listener_->serve([this] { return server_->has_room(); },
                      [this](UniqueFd socket) { server_->serve(std::move(socket)); },
@@ -237,6 +241,7 @@ void Agent::wait_for_resync() {
         listener_->look();
         if (fate_) fate_->look();
         keeper_.forget_links();
+        sidecars_.look_at_all();
         look_at_all();
         wait_for_resync();
     });
@@ -285,12 +290,27 @@ void Agent::answer_round() {
         server_->read_waiting();
     }
     if (!service_.finish_round()) return;
+    settle_sidecars_soon();
     // What could not be settled for them is settled when it is due.
     if (!keeper_.ready()) look_at_all();
     reporter_->worked();
 }
 
+// One pod a turn of the loop: whoever asks meanwhile waits for one, not for all of them.
+void Agent::settle_sidecars_soon() {
+    if (sidecars_posted_ || !sidecars_.has_work()) return;
+    sidecars_posted_ = true;
+    asio::post(io_, [this] {
+        sidecars_posted_ = false;
+        if (!sidecars_.has_work()) return;
+        sidecars_.settle_next();
+        reporter_->worked();
+        settle_sidecars_soon();
+    });
+}
+
 void Agent::work() {
+    settle_sidecars_soon();
     const bool was_ready = keeper_.ready();
     // While a failure stands all is to be looked at, and when is for the backoff to say: whatever
     // happens meanwhile is marked.

@@ -18,6 +18,7 @@
 #include "common/netlink/monitor.hpp"
 #include "node-agent/datapath/keeper.hpp"
 #include "node-agent/datapath/readiness.hpp"
+#include "node-agent/datapath/sidecar_keeper.hpp"
 #include "node-agent/install/installer.hpp"
 #include "node-agent/leave/fate.hpp"
 #include "node-agent/loop/backoff.hpp"
@@ -35,7 +36,7 @@ class Agent {
     // All of these outlive it; `io` was not run yet. `api` may be null: the source is another.
     // `writes` is what may be written to it.
     Agent(asio::io_context& io, const config::AgentConfig& config, PodTable& pods, Keeper& keeper,
-          Source& source, kubeapi::Client* api, Budget& writes);
+          SidecarKeeper& sidecars, Source& source, kubeapi::Client* api, Budget& writes);
 
     // Serves until SIGTERM or SIGINT, and says what is to become of what is installed on the node;
     // nothing of that is touched here. Errors: the socket or the notifications cannot be had.
@@ -76,12 +77,14 @@ class Agent {
     void answer_round();
     void work();
     Result<void> settle();
+    void settle_sidecars_soon();
     void follow_ztunnel();
     void retry_later(const Error& error);
 
     const config::AgentConfig& config_;
     PodTable& pods_;
     Keeper& keeper_;
+    SidecarKeeper& sidecars_;
     Source& source_;
     kubeapi::Client* api_;
     Budget& writes_;
@@ -106,7 +109,8 @@ class Agent {
     bool was_complete_ = false;    // the pod table, the last time that we looked
     std::set<IpAddress> touched_;  // look at these, wanted as before
     bool posted_ = false;          // work() is on its way
-    bool retrying_ = false;        // the last look failed, and the next one is due by retry_
+    bool sidecars_posted_ = false;
+    bool retrying_ = false;  // the last look failed, and the next one is due by retry_
     Backoff retries_;
     std::string last_trouble_;
 };

@@ -72,14 +72,19 @@ Result<void> run(const config::AgentConfig& config, const Options& options) {
     const auto source = TRY(agent::open_source(config, pods, client.get()));
     auto keeper = TRY(agent::Keeper::open(config, pods));
     TRY(keeper.recover_attachments());
+    auto sidecars = TRY(agent::SidecarKeeper::open(config, pods));
     if (!options.once && !options.dry_run) {
         agent::Budget writes(agent::kWrites);
-        const auto fate =
-            TRY(agent::Agent(io, config, pods, keeper, *source, client.get(), writes).run());
+        const auto fate = TRY(
+            agent::Agent(io, config, pods, keeper, sidecars, *source, client.get(), writes).run());
         return fate == agent::Fate::stays ? Result<void>{} : agent::leave(config, pods, writes);
     }
     TRY(agent::read_once(io, *source, pods, client ? kReadOnce : agent::kNoWait));
-    if (options.once) return keeper.settle();
+    if (options.once) {
+        while (sidecars.has_work())
+            sidecars.settle_next();
+        return keeper.settle();
+    }
     fmt::print("{}", TRY(keeper.preview()));
     return {};
 }

@@ -63,6 +63,15 @@ struct Status {
     bool operator==(const Status&) const = default;
 };
 
+// What is done about a running pod whose sidecar's rules are not as they must be.
+enum class SidecarRepair : std::uint8_t { in_place, off };
+
+struct Sidecar {
+    SidecarRepair repair = SidecarRepair::in_place;
+
+    bool operator==(const Sidecar&) const = default;
+};
+
 struct AgentConfig {
     std::string node_name = {};  // empty: load() takes NODE_NAME, else the machine's name
     Source source = {};
@@ -73,6 +82,7 @@ struct AgentConfig {
     Install install = {};
     Health health = {};
     Status status = {};
+    Sidecar sidecar = {};
     std::string taint = {};      // key of the node's taint to remove when ready; empty: none
     std::string daemonset = {};  // "namespace/name": uninstall when it is gone; empty: never
     bool refused_token_uninstalls = false;  // a token that is refused for good counts as that

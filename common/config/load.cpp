@@ -132,6 +132,12 @@ void read(Mapping& from, Install& out) {
     }
 }
 
+void read(Mapping& from, Sidecar& out) {
+    static constexpr std::array<std::string_view, 2> kRepairs = {"in-place", "off"};
+    if (const auto repair = from.choice("repair", kRepairs))
+        out.repair = static_cast<SidecarRepair>(*repair);
+}
+
 void read(Mapping& from, AgentConfig& out) {
     from.text("node_name", out.node_name);
     from.mapping("source", [&](Mapping& m) { read(m, out.source); });
@@ -144,6 +150,7 @@ void read(Mapping& from, AgentConfig& out) {
         m.flag("annotate", out.status.annotate);
         m.flag("events", out.status.events);
     });
+    from.mapping("sidecar", [&](Mapping& m) { read(m, out.sidecar); });
     from.text("taint", out.taint);
     from.text("daemonset", out.daemonset);
     from.flag("refused_token_uninstalls", out.refused_token_uninstalls);

@@ -2,6 +2,7 @@
 
 #include "common/desired/boolean.hpp"
 #include "common/desired/sidecar.hpp"
+#include "common/desired/sidecar_mode.hpp"
 #include "common/desired/sidecar_names.hpp"
 
 namespace ambient::desired {
@@ -37,9 +38,8 @@ std::string why_not(const Policy& policy, const kube::Pod& pod, const kube::Labe
     if (!find(pod.annotations, policy.sidecar_annotation))
         return "has no annotation " + policy.sidecar_annotation;
     // The injector takes this value, and leaves the pod's traffic alone.
-    const auto* mode = find(pod.annotations, kMode);
-    if (!mode) mode = find(defaults, kMode);
-    if (mode && *mode == "NONE") return std::string(kMode) + " is NONE";
+    const auto mode = mode_of(pod, defaults);
+    if (mode.value == "NONE") return std::string(mode.said_by) + " is NONE";
     return {};
 }
 

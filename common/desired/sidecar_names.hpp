@@ -32,12 +32,14 @@ inline constexpr const char* kAnnotations[] = {
 };
 
 inline constexpr const char* kDisableEnvoy = "DISABLE_ENVOY";
+inline constexpr const char* kModeOfProxy = "ISTIO_META_INTERCEPTION_MODE";
 inline constexpr const char* kDnsCapture = "ISTIO_META_DNS_CAPTURE";
 inline constexpr const char* kInvalidDrop = "INVALID_DROP";
 inline constexpr const char* kOwnerGroups = "ISTIO_OUTBOUND_OWNER_GROUPS";
 inline constexpr const char* kOwnerGroupsNot = "ISTIO_OUTBOUND_OWNER_GROUPS_EXCLUDE";
 inline constexpr const char* kLoopback = "ISTIO_OUTBOUND_IPV4_LOOPBACK_CIDR";
-inline constexpr const char* kVariables[] = {kDisableEnvoy, kDnsCapture,     kInvalidDrop,
-                                             kOwnerGroups,  kOwnerGroupsNot, kLoopback};
+inline constexpr const char* kVariables[] = {kDisableEnvoy, kModeOfProxy, kDnsCapture,
+                                             kInvalidDrop,  kOwnerGroups, kOwnerGroupsNot,
+                                             kLoopback};
 
 }  // namespace ambient::desired::sidecar

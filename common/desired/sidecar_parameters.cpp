@@ -8,6 +8,7 @@
 #include "common/base/parse.hpp"
 #include "common/desired/boolean.hpp"
 #include "common/desired/sidecar.hpp"
+#include "common/desired/sidecar_mode.hpp"
 #include "common/desired/sidecar_names.hpp"
 
 namespace ambient::desired {
@@ -167,11 +168,11 @@ Result<void> take_interfaces(const Annotations& said, SidecarParameters& to) {
     return {};
 }
 
-Result<Interception> mode_of(const Annotations& said) {
-    const auto mode = said.get(kMode, "REDIRECT");
-    if (mode == "REDIRECT") return Interception::redirect;
-    if (mode == "TPROXY") return Interception::tproxy;
-    return std::unexpected(refused(kMode, mode, "is none of REDIRECT, TPROXY and NONE"));
+Result<Interception> interception_of(const Mode& mode) {
+    if (mode.value == "REDIRECT") return Interception::redirect;
+    if (mode.value == "TPROXY") return Interception::tproxy;
+    return std::unexpected(
+        refused(mode.said_by, mode.value, "is none of REDIRECT, TPROXY and NONE"));
 }
 
 // 0 counts as unset: the injector runs a TPROXY proxy as root, and root is not only the proxy.
@@ -227,7 +228,7 @@ Result<SidecarParameters> sidecar_parameters(const kube::Pod& pod, const kube::L
     const Annotations said(pod.annotations, defaults);
     const auto proxy = pod.proxy.value_or(kube::ProxyContainer{});
     SidecarParameters parameters;
-    parameters.mode = TRY(mode_of(said));
+    parameters.mode = TRY(interception_of(mode_of(pod, defaults)));
     TRY(take_outbound(said, parameters));
     TRY(take_inbound(said, parameters));
     TRY(take_interfaces(said, parameters));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,9 +63,13 @@ class Facts {
     netlink::RouteSocket socket_;
 };
 
-// The namespace that `facts`' namespace knows by this nsid: among those mounted below /run/netns
-// and /var/run/netns, then among those of running processes. The kernel tells no path, so each
-// candidate is asked for its nsid, once a namespace. Nothing when none of them is it.
+// Every namespace that can be seen here, once: those mounted below /run/netns and /var/run/netns,
+// then those of running processes; its name is that path. Ends when `visit` says true, or fails.
+using VisitNetns = std::function<Result<bool>(Netns netns)>;
+Result<bool> visit_netns(const VisitNetns& visit);
+
+// The one of them that `facts`' namespace knows by this nsid: the kernel tells no path, so each is
+// asked for. Nothing when none of them is it.
 Result<std::optional<Netns>> find_netns(Facts& facts, std::int32_t nsid);
 
 }  // namespace ambient

@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/base/parse.hpp"
@@ -45,35 +46,45 @@ std::vector<std::string> process_candidates() {
     return paths;
 }
 
-// Asks each namespace once, however many processes share it.
-class Search {
+// Each namespace once, however many processes share it.
+class Walk {
   public:
-    Search(Facts& facts, std::int32_t nsid) : facts_(facts), nsid_(nsid) {}
+    explicit Walk(const VisitNetns& visit) : visit_(visit) {}
 
-    Result<std::optional<Netns>> among(const std::vector<std::string>& paths) {
+    // Whether `visit` has ended it.
+    Result<bool> among(const std::vector<std::string>& paths) {
         for (const auto& path : paths) {
             struct stat status{};
             if (::stat(path.c_str(), &status) != 0) continue;
-            if (!asked_.insert({.device = status.st_dev, .inode = status.st_ino}).second) continue;
+            if (!seen_.insert({.device = status.st_dev, .inode = status.st_ino}).second) continue;
             auto netns = Netns::open(path);
             if (!netns) continue;  // the process ended, or it is no namespace
-            if (TRY(facts_.nsid_of(*netns)) == nsid_) return std::move(*netns);
+            if (TRY(visit_(*std::move(netns)))) return true;
         }
-        return std::nullopt;
+        return false;
     }
 
   private:
-    Facts& facts_;
-    std::int32_t nsid_;
-    std::set<NetnsId> asked_;
+    const VisitNetns& visit_;
+    std::set<NetnsId> seen_;
 };
 
 }  // namespace
 
+Result<bool> visit_netns(const VisitNetns& visit) {
+    Walk walk(visit);
+    if (TRY(walk.among(mounted_candidates()))) return true;
+    return walk.among(process_candidates());
+}
+
 Result<std::optional<Netns>> find_netns(Facts& facts, std::int32_t nsid) {
-    Search search(facts, nsid);
-    if (auto found = TRY(search.among(mounted_candidates()))) return found;
-    return search.among(process_candidates());
+    std::optional<Netns> found;
+    TRY(visit_netns([&](Netns netns) -> Result<bool> {
+        if (TRY(facts.nsid_of(netns)) != nsid) return false;
+        found = std::move(netns);
+        return true;
+    }));
+    return found;
 }
 
 }  // namespace ambient

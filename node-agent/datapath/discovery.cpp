@@ -99,6 +99,11 @@ Result<ZtunnelSite> Discovery::locate(const kube::Pod& ztunnel,
                                  .host_addresses = host_addresses}};
 }
 
+Result<bool> Discovery::leads_to(const IpAddress& pod, const Netns& netns) {
+    const auto peer = TRY(node_.peer_of(TRY(host_link(pod))));
+    return peer && peer->nsid && TRY(node_.nsid_of(netns)) == peer->nsid;
+}
+
 Result<bool> Discovery::is_named(std::uint32_t link_index, const std::vector<std::string>& names) {
     const auto name = node_.name_of(link_index);
     if (!name) {

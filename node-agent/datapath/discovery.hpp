@@ -42,6 +42,9 @@ class Discovery {
     Result<ZtunnelSite> locate(const kube::Pod& ztunnel,
                                const std::vector<IpAddress>& host_addresses);
 
+    // Whether the node reaches the pod's address by a veth whose other end is in that namespace.
+    Result<bool> leads_to(const IpAddress& pod, const Netns& netns);
+
     // Whether the device of this index has one of these names now.
     Result<bool> is_named(std::uint32_t link_index, const std::vector<std::string>& names);
 

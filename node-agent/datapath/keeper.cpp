@@ -360,24 +360,6 @@ Result<model::Part> Keeper::part_of(const std::vector<IpAddress>& addresses) {
                        .scope = desired::pods_scope(config_.datapath, addresses)};
 }
 
-Result<model::Part> Keeper::sidecar_part(const PodId& pod, const Netns& netns) const {
-    const auto parameters = pods_.sidecar_of(pod);
-    if (!parameters) {
-        return std::unexpected(Error{.kind = ErrorKind::not_found,
-                                     .doing = "find the sidecar of pod",
-                                     .object = to_string(pod)});
-    }
-    static const std::string kNoIpv6 = "net/ipv6/conf/lo/disable_ipv6";
-    auto inside = TRY(LinuxKernel::open(TRY(netns.duplicate())));
-    const auto found = TRY(inside.observe({.sysctls = {kNoIpv6}}));
-    const bool ipv6 = !found.sysctls.empty() && found.sysctls.front().value == "0";
-    const desired::SidecarNumbers numbers;
-    const auto protocol = config_.datapath.protocol;
-    return model::Part{.where = {.pod = netns.id()},
-                       .wanted = desired::sidecar_state(numbers, protocol, TRY(*parameters), ipv6),
-                       .scope = desired::sidecar_scope(numbers, protocol)};
-}
-
 Result<std::string> Keeper::preview() {
     const auto wanted = TRY(discover());
     TRY(hold(wanted.ztunnel_netns, *wanted.ztunnel_pod));
@@ -388,8 +370,6 @@ Result<std::string> Keeper::preview() {
 }
 
 std::optional<PodCapture> Keeper::capture_of(const PodId& pod) const {
-    if (const auto sidecar = pods_.sidecar_of(pod); sidecar && !*sidecar)
-        return PodCapture{.captured = false, .obstacle = describe(sidecar->error())};
     std::optional<PodCapture> whole;
     for (const auto& address : pods_.captured_addresses(pod)) {
         if (!whole) whole = PodCapture{.captured = true};

@@ -46,10 +46,6 @@ class Keeper {
     // The pod's part for the plugin.
     Result<model::Part> part_of(const std::vector<IpAddress>& addresses);
 
-    // What the pod's own namespace must hold for its sidecar. Errors: not_found when it is no such
-    // pod; as PodTable::sidecar_of().
-    [[nodiscard]] Result<model::Part> sidecar_part(const PodId& pod, const Netns& netns) const;
-
     // What the last settle() said; null when captures are verified in the kernel.
     [[nodiscard]] const Error* trouble() const { return trouble_ ? &*trouble_ : nullptr; }
     [[nodiscard]] bool ready() const { return !trouble_; }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,6 +28,14 @@ struct KeeperStats {
     std::optional<std::chrono::system_clock::time_point> last_verified = std::nullopt;
     // Since when the kernel may differ from what is wanted; none while it is verified.
     std::optional<std::chrono::steady_clock::time_point> unverified_since = std::nullopt;
+};
+
+struct SidecarStats {
+    std::size_t right = 0;     // pods that were seen to hold their rules at the last look
+    std::size_t troubled = 0;  // pods of which that cannot be said
+    DriftCounts drift;
+    // Pods whose rules were put right, by what was found instead: "missing", "different".
+    std::map<std::string, std::uint64_t> repairs;
 };
 
 }  // namespace ambient::agent

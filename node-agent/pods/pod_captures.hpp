@@ -14,6 +14,7 @@ struct PodCapture {
     bool captured = false;      // all its addresses are, verified in the kernel
     std::string obstacle = {};  // why not; empty while that is not known
     bool is_nodes = false;      // the obstacle: it hinders all pods of the node alike
+    bool by_sidecar = false;    // it is the pod's own sidecar that is to get its traffic
 
     bool operator==(const PodCapture&) const = default;
 };

@@ -284,9 +284,15 @@ void PodTable::update(const PodId& id) {
         entry.claims.insert(address);
         touched.insert(address);
     }
+    if (policy_.redirect_sidecars && (!entry.pod || entry.pod->proxy)) changed_sidecars_.insert(id);
     if (!entry.pod && entry.attachments.empty()) pods_.erase(found);
     for (const auto& address : touched)
         choose(address);
+}
+
+PodTable::Claims::const_iterator PodTable::best_of(const Claims& claims) {
+    const auto standing = [](const auto& claim) { return claim.second.standing; };
+    return std::ranges::max_element(claims, {}, standing);
 }
 
 // One address has one owner.
@@ -296,8 +302,7 @@ void PodTable::choose(const IpAddress& address) {
     if (claims->second.empty()) {
         claims_.erase(claims);
     } else {
-        const auto standing = [](const auto& claim) { return claim.second.standing; };
-        const auto best = std::ranges::max_element(claims->second, {}, standing);
+        const auto best = best_of(claims->second);
         if (best->second.captured)
             winner = Capture{.pod = best->first, .comment = best->second.comment};
     }
@@ -323,6 +328,16 @@ std::vector<IpAddress> PodTable::captured_addresses(const PodId& id) const {
                              return capture != captures_.end() && capture->second.pod == id;
                          });
     return captured;
+}
+
+std::vector<IpAddress> PodTable::addresses_of(const PodId& id) const {
+    const auto entry = pods_.find(id);
+    if (entry == pods_.end()) return {};
+    std::vector<IpAddress> addresses;
+    std::ranges::copy_if(
+        entry->second.claims, std::back_inserter(addresses),
+        [&](const IpAddress& address) { return best_of(claims_.at(address))->first == id; });
+    return addresses;
 }
 
 std::set<IpAddress> PodTable::take_changed() { return std::exchange(changed_, {}); }

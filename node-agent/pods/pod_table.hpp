@@ -103,10 +103,15 @@ class PodTable {
     [[nodiscard]] const std::map<IpAddress, Capture>& captures() const { return captures_; }
     // Those that are captured for this pod.
     [[nodiscard]] std::vector<IpAddress> captured_addresses(const PodId& id) const;
+    // Those that are this pod's now, captured or not: it was attached with them, or its status says
+    // so and nobody has a better right.
+    [[nodiscard]] std::vector<IpAddress> addresses_of(const PodId& id) const;
     // Addresses whose capture changed since the last call.
     std::set<IpAddress> take_changed();
     // Pods that are shown otherwise, or are captured otherwise, since the last call.
     std::set<PodId> take_changed_pods() { return std::exchange(changed_pods_, {}); }
+    // Pods of which sidecar_of() or addresses_of() may say something else since the last call.
+    std::set<PodId> take_changed_sidecars() { return std::exchange(changed_sidecars_, {}); }
 
     // The ztunnel pods of this node, the active one first; empty when none is ready. Pointers until
     // the next change.
@@ -169,6 +174,8 @@ class PodTable {
     void update(const PodId& id);
     [[nodiscard]] std::map<IpAddress, Claim> claims_of(const PodId& id, const Entry& entry) const;
     void choose(const IpAddress& address);
+    using Claims = std::map<PodId, Claim>;
+    static Claims::const_iterator best_of(const Claims& claims);
     void adopt_recovered();
 
     bool known_ = false;  // the source has shown everything once
@@ -184,10 +191,11 @@ class PodTable {
         std::vector<IpAddress> addresses;
     };
     std::map<cni::Attachment, Recovered> recovered_;
-    std::map<IpAddress, std::map<PodId, Claim>> claims_;
+    std::map<IpAddress, Claims> claims_;
     std::map<IpAddress, Capture> captures_;
     std::set<IpAddress> changed_;
     std::set<PodId> changed_pods_;
+    std::set<PodId> changed_sidecars_;
     bool ztunnels_changed_ = false;
     std::vector<PodId> refused_ztunnels_;
     std::uint64_t ztunnel_claims_refused_ = 0;

@@ -54,6 +54,23 @@ void add_datapath(Exposition& out, const Stats& stats) {
         .value(number(stats.ztunnel_claims_refused));
 }
 
+void add_sidecars(Exposition& out, const SidecarStats& sidecars) {
+    out.gauge(
+           "ambient_sidecar_pods",
+           "Pods with a sidecar whose rules are ours: redirected (seen in the pod's namespace at "
+           "the last look) or troubled (an Event and the log say why).")
+        .value(number(sidecars.right), {{"state", "redirected"}})
+        .value(number(sidecars.troubled), {{"state", "troubled"}});
+    out.counter(
+        "ambient_sidecar_repairs_total",
+        "Running pods whose sidecar's rules were put right, by what was found: missing (all "
+        "of them) or different.");
+    for (const auto* found : {"missing", "different"}) {
+        const auto count = sidecars.repairs.find(found);
+        out.value(count == sidecars.repairs.end() ? 0 : number(count->second), {{"found", found}});
+    }
+}
+
 void add_plugin(Exposition& out, const AddTimes& add) {
     out.histogram("ambient_cni_add_seconds",
                   "Duration of ADDs by step: wait (for the API server, when the pod was not shown "
@@ -122,6 +139,7 @@ void add_process(Exposition& out, const ProcessStats& process) {
 std::string metrics_text(const Stats& stats) {
     Exposition out;
     add_datapath(out, stats);
+    add_sidecars(out, stats.sidecars);
     add_plugin(out, stats.add);
     add_source(out, stats);
     add_installation(out, stats);

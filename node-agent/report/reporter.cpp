@@ -23,14 +23,16 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
             StatusWriter::View{
                 .verified = [&self] { return self.of_.readiness().datapath.state == Ready::ok; },
                 .all = [&self] { return self.of_.pods.shown_ids(); },
-                .pod =
-                    [&self](const PodId& id) {
-                        return PodView{.shown = self.of_.pods.find(id),
-                                       .capture = self.of_.keeper.capture_of(id)};
-                    }});
+                .pod = [&self](const PodId& id) { return self.view_of(id); }});
     }
     if (!config.taint.empty()) self.taint_.emplace(io, send, config.node_name, config.taint);
     return made;
+}
+
+PodView Reporter::view_of(const PodId& pod) const {
+    auto capture = of_.sidecars.trouble_of(pod);
+    return {.shown = of_.pods.find(pod),
+            .capture = capture ? std::move(capture) : of_.keeper.capture_of(pod)};
 }
 
 // A port that another program has is no reason to leave the pods alone.
@@ -54,7 +56,8 @@ void Reporter::open_port(asio::io_context& io, const config::Health& at) {
 void Reporter::worked() {
     // Before everything is known there is nothing to say about a pod.
     if (of_.pods.is_complete()) {
-        const auto changed = of_.keeper.take_changed_pods();
+        auto changed = of_.keeper.take_changed_pods();
+        changed.pods.merge(of_.sidecars.take_changed_pods());
         if (status_) status_->look_soon(changed);
     }
     if (taint_) taint_->ready(of_.readiness().state() == Ready::ok);
@@ -76,6 +79,7 @@ std::optional<HttpReply> Reporter::page(std::string_view path) const {
 Stats Reporter::stats() const {
     Stats stats{.source_synced = of_.pods.is_complete(),
                 .keeper = of_.keeper.stats(),
+                .sidecars = of_.sidecars.stats(),
                 .add = of_.service.add_times(),
                 .ztunnel_claims_refused = of_.pods.ztunnel_claims_refused(),
                 .watch_restarts = of_.source.watch_restarts(),

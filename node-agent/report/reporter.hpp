@@ -13,6 +13,7 @@
 #include "common/kubeapi/client.hpp"
 #include "node-agent/datapath/keeper.hpp"
 #include "node-agent/datapath/readiness.hpp"
+#include "node-agent/datapath/sidecar_keeper.hpp"
 #include "node-agent/install/installer.hpp"
 #include "node-agent/loop/backoff.hpp"
 #include "node-agent/pods/pod_table.hpp"
@@ -31,6 +32,7 @@ class Reporter {
     struct Subjects {
         const PodTable& pods;
         Keeper& keeper;
+        SidecarKeeper& sidecars;
         const Service& service;
         const Source& source;
         std::function<Readiness()> readiness;
@@ -58,6 +60,7 @@ class Reporter {
 
     void open_port(asio::io_context& io, const config::Health& at);
 
+    [[nodiscard]] PodView view_of(const PodId& pod) const;
     [[nodiscard]] std::optional<HttpReply> page(std::string_view path) const;
     [[nodiscard]] Stats stats() const;
 

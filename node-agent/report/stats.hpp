@@ -34,6 +34,7 @@ struct Stats {
     PodCounts pods;
     bool source_synced = false;
     KeeperStats keeper;
+    SidecarStats sidecars;
     AddTimes add;
     std::uint64_t ztunnel_claims_refused = 0;
     // Only where there is such a thing.

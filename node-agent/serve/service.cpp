@@ -7,8 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "common/kernel/parts.hpp"
-#include "common/plan/print.hpp"
 #include "node-agent/loop/log.hpp"
 
 namespace ambient::agent {
@@ -53,20 +51,6 @@ rpc::Reply refusal(const rpc::Request& request, Error error) {
              {"error", describe(error)}});
     }
     return {.error = std::move(error)};
-}
-
-// Exactly, as the kernel has it.
-Result<void> verify_inside(const model::Part& part, const Netns& netns) {
-    const auto open = [&](const model::Where&) -> Result<std::unique_ptr<Kernel>> {
-        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(TRY(netns.duplicate()))));
-    };
-    std::string lacks;
-    for (const auto& plan : TRY(differences({part}, open)))
-        lacks += plan::to_string(plan);
-    if (lacks.empty()) return {};
-    return std::unexpected(Error{.kind = ErrorKind::interrupted,
-                                 .doing = "verify what the pod's namespace holds; it lacks",
-                                 .object = lacks});
 }
 
 }  // namespace
@@ -176,16 +160,14 @@ Result<rpc::Reply> Service::finish_add(const Turn& turn, const Result<void>& set
     auto answer = TRY(with_parts(turn));
     if (verdict.way == Way::node)
         in_progress_.insert(request.addresses.begin(), request.addresses.end());
+    if (verdict.way == Way::sidecar) sidecars_.programming(pod_of(request));
     clock_.answered(request.attachment, answer.enrolled, Clock::now());
     return answer;
 }
 
 Result<void> Service::verify(const Turn& turn, const Result<void>& settled) {
     const auto& [request, respond, verdict] = turn;
-    if (verdict.way == Way::sidecar) {
-        const auto part = TRY(keeper_.sidecar_part(pod_of(request), *request.netns));
-        return verify_inside(part, *request.netns);
-    }
+    if (verdict.way == Way::sidecar) return sidecars_.verify(pod_of(request), *request.netns);
     TRY(settled);
     if (auto conflict = keeper_.conflict_of(request.addresses))
         return std::unexpected(*std::move(conflict));
@@ -197,7 +179,7 @@ Result<rpc::Reply> Service::with_parts(const Turn& turn) {
     auto reply = verdict.reply;
     if (verdict.way == Way::node) reply.parts.push_back(TRY(keeper_.part_of(request.addresses)));
     if (verdict.way == Way::sidecar)
-        reply.parts.push_back(TRY(keeper_.sidecar_part(pod_of(request), *request.netns)));
+        reply.parts.push_back(TRY(sidecars_.part_of(pod_of(request), *request.netns)));
     return reply;
 }
 
@@ -207,6 +189,7 @@ std::vector<IpAddress> Service::ended(const rpc::Request& last) {
     for (const auto& address : last.addresses) {
         if (in_progress_.erase(address) > 0) left.push_back(address);
     }
+    sidecars_.given_up(pod_of(last));
     return left;
 }
 
@@ -253,6 +236,7 @@ Service::Verdict Service::begin_del(const rpc::Request& request) {
         in_progress_.erase(address);
     waiting_.erase(request.attachment);
     clock_.dropped(request.attachment);
+    sidecars_.given_up(pod_of(request));
     pods_.detach(request.attachment, pod_of(request), request.addresses);
     log(LogLevel::info, "pod detached",
         {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});

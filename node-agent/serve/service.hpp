@@ -10,6 +10,7 @@
 #include "common/rpc/messages.hpp"
 #include "node-agent/datapath/keeper.hpp"
 #include "node-agent/datapath/readiness.hpp"
+#include "node-agent/datapath/sidecar_keeper.hpp"
 #include "node-agent/pods/pod_table.hpp"
 #include "node-agent/serve/add_clock.hpp"
 #include "node-agent/source/source.hpp"
@@ -21,10 +22,11 @@ class Service {
     using Respond = std::function<void(const rpc::Reply&)>;
 
     // `round_begun` is called when a request waits for finish_round().
-    Service(PodTable& pods, Keeper& keeper, Source& source, std::function<Readiness()> readiness,
-            std::function<void()> round_begun)
+    Service(PodTable& pods, Keeper& keeper, SidecarKeeper& sidecars, Source& source,
+            std::function<Readiness()> readiness, std::function<void()> round_begun)
         : pods_(pods),
           keeper_(keeper),
+          sidecars_(sidecars),
           source_(source),
           readiness_(std::move(readiness)),
           round_begun_(std::move(round_begun)) {}
@@ -77,6 +79,7 @@ class Service {
 
     PodTable& pods_;
     Keeper& keeper_;
+    SidecarKeeper& sidecars_;
     Source& source_;
     std::function<Readiness()> readiness_;
     std::function<void()> round_begun_;

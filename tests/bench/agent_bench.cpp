@@ -42,7 +42,11 @@ class Bench {
         auto keeper = agent::Keeper::open(input->config, pods_);
         if (!must(keeper)) return;
         keeper_.emplace(*std::move(keeper));
-        service_.emplace(pods_, *keeper_, source_, [] { return agent::Readiness{}; }, [] {});
+        auto sidecars = agent::SidecarKeeper::open(input->config, pods_);
+        if (!must(sidecars)) return;
+        sidecars_.emplace(*std::move(sidecars));
+        service_.emplace(
+            pods_, *keeper_, *sidecars_, source_, [] { return agent::Readiness{}; }, [] {});
     }
     ~Bench() {
         std::vector<kube::Pod> ztunnels;
@@ -79,6 +83,7 @@ class Bench {
     agent::PodTable pods_{input->config.policy, input->config.node_name};
     NoSource source_;
     std::optional<agent::Keeper> keeper_;
+    std::optional<agent::SidecarKeeper> sidecars_;
     std::optional<agent::Service> service_;
 };
 

@@ -12,6 +12,7 @@ import pytest
 from agent_stand_in import AgentStandIn
 from node import POD, Node, delete_netns, new_netns
 from plugin import Plugin, capture_of, comment
+from sidecar_scene import Scene
 
 _numbers = itertools.count()
 
@@ -76,3 +77,12 @@ def captured_before(pod: Node, tmp_path_factory: pytest.TempPathFactory) -> Iter
             node.add_element(POD, comment())
             node.add_route(POD)
             yield Captured(plugin, stand_in, node.state())
+
+
+@pytest.fixture
+def scene(node: Node, tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(node, tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()

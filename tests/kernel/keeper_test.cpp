@@ -164,20 +164,6 @@ TEST_CASE_FIXTURE(KeeperSandbox, "an address of a family that is not captured is
     CHECK(nothing.error().object == "IPv6");
 }
 
-TEST_CASE_FIXTURE(KeeperSandbox, "a sidecar whose annotation is wrong is told") {
-    config.policy.redirect_sidecars = true;
-    pods = agent::PodTable(config.policy, "");
-    objects.pods[2].annotations = {{"sidecar.istio.io/status", "{}"},
-                                   {"sidecar.istio.io/interceptionMode", "SOON"}};
-    objects.pods[2].proxy.emplace();
-    pods.replace(objects);
-    settle();
-    CHECK(capture_of("first").captured);
-    CHECK_FALSE(capture_of("second").captured);
-    CHECK(capture_of("second").obstacle.contains("'SOON'"));
-    CHECK(capture_of("second").obstacle.contains("shop/second"));
-}
-
 TEST_CASE_FIXTURE(KeeperSandbox, "a foreign host route is that pod's trouble") {
     must_run("ip route add 10.244.1.11 dev h11 table 100 proto 4");
     settle();

@@ -107,7 +107,9 @@ Request clear_annotation(const PodRef& pod, const std::string& annotation) {
 }
 
 Request not_captured_event(const std::optional<PodRef>& pod, std::string_view why,
-                           const std::string& node, std::chrono::system_clock::time_point now) {
+                           const std::string& node, std::chrono::system_clock::time_point now,
+                           Missed missed) {
+    const bool by_sidecar = missed == Missed::sidecar;
     const auto time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
                                   fmt::gmtime(std::chrono::system_clock::to_time_t(now)));
     const auto about = involved(pod, node);
@@ -119,10 +121,12 @@ Request not_captured_event(const std::optional<PodRef>& pod, std::string_view wh
          {{"name", event_name(about["name"], about["uid"], why)}, {"namespace", space}}},
         {"involvedObject", about},
         {"type", "Warning"},
-        {"reason", "NotCaptured"},
-        {"message",
-         fmt::format("{} by the ambient mesh: {}", pod ? "Not captured" : "Pods are not captured",
-                     why.substr(0, 900))},
+        {"reason", by_sidecar ? "NotRedirected" : "NotCaptured"},
+        {"message", fmt::format("{}: {}",
+                                by_sidecar ? "Not redirected to its sidecar"
+                                : pod      ? "Not captured by the ambient mesh"
+                                           : "Pods are not captured by the ambient mesh",
+                                why.substr(0, 900))},
         {"source", {{"component", kComponent}, {"host", node}}},
         {"reportingComponent", kComponent},
         {"firstTimestamp", time},

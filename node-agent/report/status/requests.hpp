@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,12 +34,16 @@ kubeapi::Request set_annotation(const PodRef& pod, const std::string& resource_v
 // Removes it when it is "enabled", else is refused: another value is somebody else's.
 kubeapi::Request clear_annotation(const PodRef& pod, const std::string& annotation);
 
+// What a pod is without.
+enum class Missed : std::uint8_t { capture, sidecar };
+
 // An Event that says why the pod, or with none every pod of the node that is not yet, is not
-// captured. The same words about the same one are the same Event, also from an agent that was
-// restarted: the server then answers 409.
+// captured, or its traffic not led to its sidecar. The same words about the same one are the same
+// Event, also from an agent that was restarted: the server then answers 409.
 kubeapi::Request not_captured_event(const std::optional<PodRef>& pod, std::string_view why,
                                     const std::string& node,
-                                    std::chrono::system_clock::time_point now);
+                                    std::chrono::system_clock::time_point now,
+                                    Missed missed = Missed::capture);
 
 kubeapi::Request get_node(const std::string& node);
 // The places of the taints with this key in the answer's object; nothing when it is no node.

@@ -115,7 +115,10 @@ std::optional<StatusWriter::Write> StatusWriter::next_write(const Owner& owner) 
     }
     if (!write) {
         const auto why = owner ? obstacle_of(view, Hindered::pod) : nodes_obstacle();
-        write = event_to_write(ref, why, memory);
+        const bool by_sidecar = view.capture && view.capture->by_sidecar;
+        write = event_to_write(
+            {.about = ref, .why = why, .missed = by_sidecar ? Missed::sidecar : Missed::capture},
+            memory);
     }
     if (memory.is_empty()) memories_.erase(owner);
     return write;
@@ -131,15 +134,12 @@ std::optional<StatusWriter::Write> StatusWriter::annotation_to_write(const kube:
     return write;
 }
 
-std::optional<StatusWriter::Write> StatusWriter::event_to_write(const Ref& about,
-                                                                const std::string& why,
-                                                                Memory& memory) {
+std::optional<StatusWriter::Write> StatusWriter::event_to_write(Event event, Memory& memory) {
     if (!wanted_.events) return std::nullopt;
     const auto now = Clock::now();
-    const auto when = memory.obstacle.stands(why, now);
-    if (when && *when > now) wake_at(*when, owner_of(about));
+    const auto when = memory.obstacle.stands(event.why, now);
+    if (when && *when > now) wake_at(*when, owner_of(event.about));
     if (!when || *when > now) return std::nullopt;
-    Event event = {.about = about, .why = why};
     if (!may_write(key_of(event), memory)) return std::nullopt;
     return event;
 }
@@ -183,7 +183,7 @@ kubeapi::Request StatusWriter::request_for(const Write& write) const {
                    },
                    [&](const Event& event) {
                        return not_captured_event(event.about, event.why, node_name_,
-                                                 std::chrono::system_clock::now());
+                                                 std::chrono::system_clock::now(), event.missed);
                    }},
         write);
 }

@@ -56,6 +56,7 @@ class StatusWriter {
     struct Event {
         Ref about;
         std::string why;
+        Missed missed = Missed::capture;
     };
     using Write = std::variant<AnnotationWrite, Event>;
     enum class Kind : std::uint8_t { annotation, event };
@@ -89,8 +90,7 @@ class StatusWriter {
     [[nodiscard]] std::optional<Write> next_write(const Owner& owner);
     [[nodiscard]] std::optional<Write> annotation_to_write(const kube::Pod& pod, bool captured,
                                                            Memory& memory);
-    [[nodiscard]] std::optional<Write> event_to_write(const Ref& about, const std::string& why,
-                                                      Memory& memory);
+    [[nodiscard]] std::optional<Write> event_to_write(Event event, Memory& memory);
     [[nodiscard]] bool may_write(const Key& key, const Memory& memory);
     void note_hindered(const PodId& pod, bool by_nodes_obstacle);
     [[nodiscard]] std::string nodes_obstacle();

@@ -43,6 +43,7 @@ source: {kind: kubernetes, files: /tmp/objects.yaml, kubeconfig: /tmp/kubeconfig
 install: {enabled: true, plugin: /p, cni_bin_dir: /b, cni_conf_dir: /c, on_agent_unavailable: allow}
 health: {address: "::", port: 65535}
 status: {annotate: false, events: false}
+sidecar: {repair: off}
 taint: t/k
 daemonset: ns/agent
 refused_token_uninstalls: true
@@ -99,6 +100,7 @@ policy:
                     .on_agent_unavailable = WithoutAgent::allow},
         .health = {.address = ip("::"), .port = 65535},
         .status = {.annotate = false, .events = false},
+        .sidecar = {.repair = SidecarRepair::off},
         .taint = "t/k",
         .daemonset = "ns/agent",
         .refused_token_uninstalls = true,
@@ -149,7 +151,8 @@ TEST_CASE("what is not understood is refused at its place") {
     const std::vector<Case> cases = {
         {"nodename: a\n",
          "agent.yaml:1:1: there is no field 'nodename'; the fields here are node_name, source, "
-         "install, health, status, taint, daemonset, refused_token_uninstalls, socket, state_dir, "
+         "install, health, status, sidecar, taint, daemonset, refused_token_uninstalls, socket, "
+         "state_dir, "
          "sysctl_dir, log, resync_seconds, host_addresses, datapath, policy"},
         {"log:\n  level: info\n  colour: red\n",
          "agent.yaml:3:3: there is no field 'colour' in log; the fields here are level, format"},

@@ -44,6 +44,7 @@ TEST_CASE("every value stands under its name") {
     stats.keeper.ztunnel_switches = 12;
     stats.keeper.unverified_since = stats.now - 1500ms;
     stats.keeper.last_verified = std::chrono::system_clock::from_time_t(1'767'225'600);
+    stats.sidecars = {.right = 18, .troubled = 19, .repairs = {{"missing", 20}}};
     stats.add.verify.observe(2ms);
     stats.ztunnel_claims_refused = 13;
     stats.installed = true;
@@ -62,6 +63,10 @@ TEST_CASE("every value stands under its name") {
           R"(ambient_reconciles_total{scope="pods",result="failure"} 10)",
           R"(ambient_drift_repaired_total{kind="rule"} 11)",
           "ambient_ztunnel_switches_total 12",
+          R"(ambient_sidecar_pods{state="redirected"} 18)",
+          R"(ambient_sidecar_pods{state="troubled"} 19)",
+          R"(ambient_sidecar_repairs_total{found="missing"} 20)",
+          R"(ambient_sidecar_repairs_total{found="different"} 0)",
           "ambient_drift_age_seconds 1.5",
           "ambient_last_verified_timestamp_seconds 1767225600",
           R"(ambient_cni_add_seconds_bucket{step="verify",le="0.0025"} 1)",

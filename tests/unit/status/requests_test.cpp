@@ -68,6 +68,13 @@ TEST_CASE("an Event about the node is where kubectl looks for it") {
     CHECK(event["message"] == "Pods are not captured by the ambient mesh: no ztunnel");
 }
 
+TEST_CASE("an Event about a sidecar pod says so") {
+    const auto event =
+        json::parse(not_captured_event(kPod, "no namespace", "node-a", {}, Missed::sidecar).body);
+    CHECK(event["reason"] == "NotRedirected");
+    CHECK(event["message"] == "Not redirected to its sidecar: no namespace");
+}
+
 std::string event_name(const PodRef& pod, const std::string& why) {
     const auto request = not_captured_event(pod, why, "node-a", {});
     return json::parse(request.body)["metadata"]["name"];
