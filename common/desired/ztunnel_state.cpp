@@ -69,6 +69,18 @@ FilterChain to_listener(const Datapath& datapath, const char* name, std::uint16_
     return chain;
 }
 
+// A segment of a held connection that no socket takes: the kernel answers only in names of its own,
+// so both sides would wait until they give up.
+FilterChain strays(const Datapath& datapath) {
+    const MarkIs held{datapath.marks.original_reply};
+    FilterChain chain{
+        .name = "strays", .hook = ChainHook{ChainType::filter, Hook::input, kMangle}, .rules = {}};
+    add_rule(chain, {held, HasSocket{.transparent = true}}, {Return{}});
+    add_rule(chain, {held, HasSocket{.transparent = false}}, {Return{}});
+    add_rule(chain, {held, Protocol{kTcp}}, {Counter{}, Reset{}});
+    return chain;
+}
+
 void add_delivery(NetnsState& state, const Datapath& datapath, Family family) {
     const std::uint32_t table = datapath.tables.ztunnel_local;
     Route local = route(datapath, table, Prefix::everything(family), "lo");
@@ -119,7 +131,7 @@ NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts) {
     state.tables.push_back(
         {.id = {.name = datapath.filter.table},
          .sets = {},
-         .chains = {prerouting(datapath, facts, families),
+         .chains = {prerouting(datapath, facts, families), strays(datapath),
                     to_listener(datapath, kToInbound, ports.inbound_hbone, families),
                     to_listener(datapath, kToOutbound, ports.outbound, families),
                     to_listener(datapath, kToPlaintext, ports.inbound_plaintext, families)}});

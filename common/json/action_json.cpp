@@ -42,12 +42,13 @@ Nat read_nat(const Node& node) {
     return {.address = endpoint.address, .port = endpoint.port};
 }
 
-const std::array<std::pair<std::string_view, Action>, 6> kPlainActions = {
+const std::array<std::pair<std::string_view, Action>, 7> kPlainActions = {
     {{"counter", Counter{}},
      {"save_mark", SaveMark{}},
      {"restore_mark", RestoreMark{}},
      {"accept", Accept{}},
      {"drop", Drop{}},
+     {"reset", Reset{}},
      {"return", Return{}}}};
 
 using ReadAction = Action (*)(const Node&);
@@ -98,6 +99,7 @@ Value to_json(const Action& action) {
             [](const KeepSource& a) -> Value { return {{"keep_source", to_string(a.family)}}; },
             [](const Accept&) -> Value { return "accept"; },
             [](const Drop&) -> Value { return "drop"; },
+            [](const Reset&) -> Value { return "reset"; },
             [](const Return&) -> Value { return "return"; },
             [](const Jump& a) -> Value { return {{"jump", a.chain}}; },
         },

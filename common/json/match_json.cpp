@@ -112,6 +112,7 @@ Value fields_of(const Match& match) {
             [](const SocketGroup& m) -> Value {
                 return {{"socket_group", range_value(m.first, m.last)}};
             },
+            [](const HasSocket& m) -> Value { return {{"socket_transparent", m.transparent}}; },
         },
         match);
 }
@@ -161,7 +162,7 @@ Match read_in_set(const Node& node) {
 }
 
 using ReadMatch = Match (*)(const Node&);
-constexpr std::array<std::pair<const char*, ReadMatch>, 21> kMatches = {{
+constexpr std::array<std::pair<const char*, ReadMatch>, 22> kMatches = {{
     {"in_interface", [](const Node& n) -> Match { return InInterface{.name = read_text(n)}; }},
     {"out_interface", [](const Node& n) -> Match { return OutInterface{.name = read_text(n)}; }},
     {"is_family", [](const Node& n) -> Match { return IsFamily{.family = read_family(n)}; }},
@@ -191,6 +192,8 @@ constexpr std::array<std::pair<const char*, ReadMatch>, 21> kMatches = {{
     {"ct_state", [](const Node& n) -> Match { return CtStateIn{.states = read_states(n)}; }},
     {"socket_user", [](const Node& n) -> Match { return read_owner<SocketUser>(n); }},
     {"socket_group", [](const Node& n) -> Match { return read_owner<SocketGroup>(n); }},
+    {"socket_transparent",
+     [](const Node& n) -> Match { return HasSocket{.transparent = read_bool(n)}; }},
 }};
 
 }  // namespace

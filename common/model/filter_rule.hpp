@@ -120,9 +120,17 @@ struct SocketGroup {
     auto operator<=>(const SocketGroup&) const = default;
 };
 
+// A socket of this namespace takes the packet, and is transparent (IP_TRANSPARENT) or not; neither
+// holds when there is none. In prerouting, input and output only (net/netfilter/nft_socket.c,
+// nft_socket_validate).
+struct HasSocket {
+    bool transparent = true;
+    auto operator<=>(const HasSocket&) const = default;
+};
+
 using Match = std::variant<InInterface, OutInterface, IsFamily, Protocol, Port, Address, InSet,
                            InterfaceInSet, PortInSet, EndpointInSet, MarkIs, CtMarkIs, CtStateIn,
-                           SocketUser, SocketGroup>;
+                           SocketUser, SocketGroup, HasSocket>;
 
 // ---- actions ----
 
@@ -195,6 +203,11 @@ struct Accept {
 struct Drop {
     auto operator<=>(const Drop&) const = default;
 };
+// Drop, and answer the sender with a TCP reset in the name of whom it meant; a match for TCP must
+// stand before it. Never to a reset (net/ipv4/netfilter/nf_reject_ipv4.c, nf_reject_ip_tcphdr_get).
+struct Reset {
+    auto operator<=>(const Reset&) const = default;
+};
 struct Return {
     auto operator<=>(const Return&) const = default;
 };
@@ -203,9 +216,9 @@ struct Jump {
     auto operator<=>(const Jump&) const = default;
 };
 
-using Action =
-    std::variant<Counter, Log, SetMark, SetCtMark, SaveMark, RestoreMark, SetCtZone, Tproxy,
-                 Redirect, Dnat, Snat, KeepDestination, KeepSource, Accept, Drop, Return, Jump>;
+using Action = std::variant<Counter, Log, SetMark, SetCtMark, SaveMark, RestoreMark, SetCtZone,
+                            Tproxy, Redirect, Dnat, Snat, KeepDestination, KeepSource, Accept, Drop,
+                            Reset, Return, Jump>;
 
 // A rule that was read from the kernel and cannot be said in this language has `beyond_model` set,
 // and equals nothing that we want.

@@ -15,6 +15,7 @@ Found decode_single(std::span<const Expression> rest) {
     if (begins_with<Count>(rest)) return found(model::Counter{}, 1);
     if (const auto log = begins_with<LogLine>(rest))
         return found(model::Log{.prefix = std::get<0>(*log).prefix}, 1);
+    if (begins_with<Reject>(rest)) return found(model::Reset{}, 1);
     const auto verdict = begins_with<Verdict>(rest);
     if (!verdict) return std::nullopt;
     switch (std::get<0>(*verdict).code) {

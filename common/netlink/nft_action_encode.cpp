@@ -83,6 +83,13 @@ Result<void> add_log(const model::Log& log, EncodedRule& rule) {
     return {};
 }
 
+Result<void> add_reset(EncodedRule& rule) {
+    if (!rule.has_tcp)
+        return std::unexpected(invalid_input("a TCP reset needs TCP matched before it"));
+    rule.add(Reject{.type = NFT_REJECT_TCP_RST});
+    return {};
+}
+
 void add_verdict(int code, EncodedRule& rule) { rule.add(Verdict{.code = code, .chain = {}}); }
 
 constexpr MetaLoad kMarkLoad{.key = NFT_META_MARK};
@@ -122,6 +129,7 @@ Result<void> encode_action(const model::Action& action, EncodedRule& rule) {
             },
             [&](const model::Accept&) { return add_verdict(NF_ACCEPT, rule), done; },
             [&](const model::Drop&) { return add_verdict(NF_DROP, rule), done; },
+            [&](const model::Reset&) { return add_reset(rule); },
             [&](const model::Return&) { return add_verdict(NFT_RETURN, rule), done; },
             [&](const model::Jump& a) { return add_jump(a, rule); },
         },

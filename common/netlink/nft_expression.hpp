@@ -128,6 +128,14 @@ struct LogLine {
     std::string prefix;
     bool operator==(const LogLine&) const = default;
 };
+struct SocketLoad {
+    std::uint32_t key = 0;
+    bool operator==(const SocketLoad&) const = default;
+};
+struct Reject {
+    std::uint32_t type = 0;
+    bool operator==(const Reject&) const = default;
+};
 // Read from the kernel and none of the above, or one of them with more than it can say. No rule of
 // ours has it.
 struct Unknown {
@@ -136,7 +144,7 @@ struct Unknown {
 
 using Expression = std::variant<MetaLoad, MetaStore, CtLoad, CtStore, PayloadLoad, Bitwise,
                                 HostToNetwork, Compare, NotInRange, Lookup, Immediate, Verdict, Nat,
-                                TproxyTo, RedirectTo, Count, LogLine, Unknown>;
+                                TproxyTo, RedirectTo, Count, LogLine, SocketLoad, Reject, Unknown>;
 using Expressions = std::vector<Expression>;
 
 }  // namespace ambient::netlink::nft

@@ -172,6 +172,18 @@ Expression log(const Reader& e) {
     return LogLine{.prefix = e.text(NFTNL_EXPR_LOG_PREFIX)};
 }
 
+Expression socket(const Reader& e) {
+    if (e.number(NFTNL_EXPR_SOCKET_DREG) != NFT_REG_1) return Unknown{};
+    return SocketLoad{.key = e.number(NFTNL_EXPR_SOCKET_KEY)};
+}
+
+// The code is one of the other types (net/netfilter/nft_reject.c, nft_reject_dump).
+Expression reject(const Reader& e) {
+    const auto type = e.number(NFTNL_EXPR_REJECT_TYPE);
+    if (type != NFT_REJECT_TCP_RST) return Unknown{};
+    return Reject{.type = type};
+}
+
 struct Kind {
     std::string_view name;
     Expression (*decode)(const Reader&);
@@ -191,6 +203,8 @@ constexpr Kind kKinds[] = {
     {"range", range},
     {"byteorder", byteorder},
     {"log", log},
+    {"socket", socket},
+    {"reject", reject},
 };
 
 }  // namespace

@@ -126,6 +126,11 @@ NftnlExpression to_nftnl(const Expression& expression) {
             },
             [](const Count&) { return build("counter"); },
             [](const LogLine& e) { return with(build("log"), NFTNL_EXPR_LOG_PREFIX, e.prefix); },
+            [](const SocketLoad& e) {
+                return build("socket",
+                             {{NFTNL_EXPR_SOCKET_KEY, e.key}, {NFTNL_EXPR_SOCKET_DREG, NFT_REG_1}});
+            },
+            [](const Reject& e) { return build("reject", {{NFTNL_EXPR_REJECT_TYPE, e.type}}); },
             [](const Unknown&) -> NftnlExpression { std::unreachable(); },
         },
         expression);

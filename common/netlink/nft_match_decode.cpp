@@ -84,6 +84,13 @@ Found decode_compared(std::span<const Expression> rest) {
     return std::nullopt;
 }
 
+Found decode_socket(std::span<const Expression> rest) {
+    const auto socket = begins_with<SocketLoad, Compare>(rest);
+    if (!socket || std::get<0>(*socket).key != NFT_SOCKET_TRANSPARENT) return std::nullopt;
+    return {{.what = model::HasSocket{.transparent = std::get<1>(*socket).with.bytes[0] == 1},
+             .taken = 2}};
+}
+
 // ---- some bits of a register: marks and states ----
 
 Found decode_masked(std::span<const Expression> rest) {
@@ -244,7 +251,7 @@ Found decode_checked_address(std::span<const Expression> rest) {
 Found decode_match(std::span<const Expression> rest) {
     // An address with the check before it comes first: the check alone would read as IsFamily.
     for (const auto decode : {decode_checked_address, decode_port, decode_owners, decode_masked,
-                              decode_interface_set, decode_compared}) {
+                              decode_interface_set, decode_socket, decode_compared}) {
         if (auto found = decode(rest)) return found;
     }
     return std::nullopt;

@@ -142,8 +142,14 @@ Result<void> add_owner(std::uint32_t key, const Owner& match, EncodedRule& rule)
 void add_protocol(const model::Protocol& match, EncodedRule& rule) {
     rule.add(MetaLoad{.key = NFT_META_L4PROTO});
     rule.add(Compare{.op = equality(match.negate), .with = Value::u8(match.number)});
-    if (!match.negate && (match.number == IPPROTO_TCP || match.number == IPPROTO_UDP))
-        rule.has_ports = true;
+    if (match.negate) return;
+    if (match.number == IPPROTO_TCP) rule.has_tcp = true;
+    if (match.number == IPPROTO_TCP || match.number == IPPROTO_UDP) rule.has_ports = true;
+}
+
+void add_socket(const model::HasSocket& match, EncodedRule& rule) {
+    rule.add(SocketLoad{.key = NFT_SOCKET_TRANSPARENT});
+    rule.add(Compare{.op = NFT_CMP_EQ, .with = Value::u8(match.transparent ? 1 : 0)});
 }
 
 // "Any of these states": some bit of the mask is set. An empty mask would never match.
@@ -199,6 +205,7 @@ Result<void> encode_match(const model::Match& match, EncodedRule& rule) {
             [&](const model::CtStateIn& m) { return add_states(m, rule); },
             [&](const model::SocketUser& m) { return add_owner(NFT_META_SKUID, m, rule); },
             [&](const model::SocketGroup& m) { return add_owner(NFT_META_SKGID, m, rule); },
+            [&](const model::HasSocket& m) { return add_socket(m, rule), Result<void>{}; },
         },
         match);
 }

@@ -18,6 +18,7 @@ struct EncodedRule {
     Expressions expressions = {};
     std::optional<Family> checked_family = std::nullopt;
     bool has_ports = false;  // a match on TCP or UDP went before
+    bool has_tcp = false;    // a match on TCP went before
 
     void add(Expression expression) { expressions.push_back(std::move(expression)); }
     // The packet's family, as a match of its own: meta nfproto, or on a bridge, where that is the

@@ -118,6 +118,9 @@ std::string match_text(const Match& match, TableFamily table) {
             [](const SocketGroup& m) {
                 return fmt::format("meta skgid {}{}", unequal(m.negate), range(m.first, m.last));
             },
+            [](const HasSocket& m) {
+                return fmt::format("socket transparent {}", m.transparent ? 1 : 0);
+            },
         },
         match);
 }
@@ -151,6 +154,7 @@ std::string action_text(const Action& action) {
             [](const KeepSource& a) { return fmt::format("snat {0} to {0} saddr", ip(a.family)); },
             [](const Accept&) -> std::string { return "accept"; },
             [](const Drop&) -> std::string { return "drop"; },
+            [](const Reset&) -> std::string { return "reject with tcp reset"; },
             [](const Return&) -> std::string { return "return"; },
             [](const Jump& a) { return "jump " + a.chain; },
         },

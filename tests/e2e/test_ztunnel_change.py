@@ -1,5 +1,5 @@
 """A newer ztunnel takes over and leaves again: new connections follow it, at no moment is a pod's
-traffic let past."""
+traffic let past. What a ztunnel holds no longer is reset."""
 
 from __future__ import annotations
 
@@ -113,6 +113,27 @@ def assert_nothing_let_past(cluster: Cluster, capture: Capture) -> None:
         if p.device == "eth0" and p.src == SLEEP.address and p.sport in ports
     ]
     assert not past, "\n".join(past)
+
+
+@contextlib.contextmanager
+def silenced(netns: Netns) -> Iterator[None]:
+    """Nothing that the namespace's own sockets say leaves it."""
+    netns.nft(
+        "table inet silenced { chain output { type filter hook output priority 0; policy drop; }; }"
+    )
+    yield
+    netns.nft("delete table inet silenced")
+
+
+def test_a_segment_that_no_socket_takes_is_reset(cluster: Cluster) -> None:
+    """As after a crash of ztunnel: it holds connections no longer, and nobody was told."""
+    ztunnel = cluster.netns["zt-a"]
+    with cluster.connect("sleep", TO_PLAIN) as connection:
+        connection.round(1000, 1000)
+        with silenced(ztunnel):
+            ztunnel.command("ss", "--kill", "--tcp", "state", "established")
+        with pytest.raises(ConnectionResetError):
+            connection.round(1000, 1000)
 
 
 def test_newer_ztunnel_takes_over_and_leaves(cluster: Cluster, newer: Pod) -> None:

@@ -186,7 +186,7 @@ TEST_CASE_FIXTURE(
         "ip protocol tcp",
         "tcp flags syn",
         "fib daddr type local",
-        "socket transparent 1",
+        "socket wildcard 1",
         "iifname \"eth*\"",
         "iif lo",
         "meta pkttype host",

@@ -39,8 +39,15 @@ TEST_CASE("IPv4: devices, routes, rules, sysctls") {
 
 TEST_CASE("IPv4: the filter") {
     const auto state = ztunnel_state(kDatapath, kIpv4);
-    CHECK(chain_names(state) == Lines{"ambient prerouting", "ambient to_inbound",
+    CHECK(chain_names(state) == Lines{"ambient prerouting", "ambient strays", "ambient to_inbound",
                                       "ambient to_outbound", "ambient to_plaintext"});
+    CHECK(chain_lines(state, "strays") ==
+          Lines{
+              "type filter hook input priority -150; policy accept;",
+              "meta mark & 0xfff == 0x4d3 socket transparent 1 return",
+              "meta mark & 0xfff == 0x4d3 socket transparent 0 return",
+              "meta mark & 0xfff == 0x4d3 meta l4proto 6 counter reject with tcp reset",
+          });
     CHECK(chain_lines(state, "prerouting") ==
           Lines{
               "type filter hook prerouting priority -150; policy accept;",

@@ -65,7 +65,7 @@ Port random_port(Dice& dice) {
 }
 
 void add_match(Dice& dice, std::vector<Match>& to) {
-    switch (dice.number(0, 13)) {
+    switch (dice.number(0, 14)) {
         case 11: to.push_back(InterfaceInSet{dice.direction(), "links", dice.flip()}); break;
         case 12:
             to.push_back(Protocol{dice.flip() ? kTcp : kUdp});
@@ -98,6 +98,7 @@ void add_match(Dice& dice, std::vector<Match>& to) {
         }
         case 7: to.push_back(MarkIs{dice.mark(), dice.flip()}); break;
         case 8: to.push_back(CtMarkIs{dice.mark(), dice.flip()}); break;
+        case 14: to.push_back(HasSocket{dice.flip()}); break;
         case 9: to.push_back(CtStateIn{dice.number(1, 15)}); break;
         default: {
             const auto first = dice.number(0, 70000);
@@ -112,7 +113,7 @@ void add_match(Dice& dice, std::vector<Match>& to) {
 }
 
 Action random_action(Dice& dice) {
-    switch (dice.number(0, 16)) {
+    switch (dice.number(0, 17)) {
         case 0: return Counter{};
         case 1: return Log{dice.flip() ? "" : dice.name(127)};
         case 2: return SetMark{dice.mark()};
@@ -129,6 +130,7 @@ Action random_action(Dice& dice) {
         case 13: return Drop{};
         case 14: return Return{};
         case 15: return SetCtZone{dice.u16()};
+        case 16: return Reset{};
         default: return Jump{"other"};
     }
 }
@@ -142,6 +144,8 @@ FilterRule random_rule(std::mt19937& random) {
         add_match(dice, rule.matches);
     for (auto left = dice.number(0, 4); left > 0; --left)
         rule.actions.push_back(random_action(dice));
+    if (std::ranges::count(rule.actions, Action{Reset{}}) > 0)
+        rule.matches.push_back(Protocol{kTcp});
     return rule;
 }
 

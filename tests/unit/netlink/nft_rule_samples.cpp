@@ -99,6 +99,8 @@ std::vector<RuleSample> marks_states_and_owners() {
         {"meta skgid 1337", {{SocketGroup{1337, 1337}}, {}}},
         {"meta skgid 1-4294967294", {{SocketGroup{1, 4294967294}}, {}}},
         {"meta skgid != 1000-2000", {{SocketGroup{1000, 2000, true}}, {}}},
+        {"socket transparent 1", {{HasSocket{true}}, {}}},
+        {"socket transparent 0", {{HasSocket{false}}, {}}},
     };
 }
 
@@ -118,6 +120,7 @@ std::vector<RuleSample> simple_actions() {
         {"ct zone set 4098", {{}, {SetCtZone{4098}}}},
         {"accept", {{}, {Accept{}}}},
         {"drop", {{}, {Drop{}}}},
+        {"meta l4proto tcp reject with tcp reset", {{kIsTcp}, {Reset{}}}},
         {"return", {{}, {Return{}}}},
         {"jump other", {{}, {Jump{"other"}}}},
         {R"(iifname "veth-zt" counter meta mark set meta mark | 0x00000220 ct mark set ct mark | 0x00000220 return)",

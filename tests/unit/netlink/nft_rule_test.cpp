@@ -157,6 +157,8 @@ TEST_CASE("what cannot be said is refused") {
         with_action(SetCtMark{{.value = 2, .mask = 1}}),
         with_action(Log{std::string(128, 'l')}),
         with_action(Jump{""}),
+        with_action(Reset{}),
+        {{Protocol{kUdp}}, {Reset{}}},
         with_action(Jump{std::string(256, 'c')}),
         {.beyond_model = true},
         {{}, std::vector<Action>(129, Counter{})},
