@@ -37,7 +37,8 @@ struct Marks {
     Mark arriving = Mark::bits(0x20);
     Mark original_source =
         Mark::bits(0x210);  // ztunnel's connection with a pod's source, kept in conntrack
-    Mark to_ztunnel = Mark::bits(0x40);                     // answers to such a connection
+    // Answers to such a connection; in conntrack beside it: ztunnel holds both ends.
+    Mark to_ztunnel = Mark::bits(0x40);
     Mark tproxy = {.value = 0x400, .mask = 0xfff};          // in the ztunnel namespace
     Mark original_reply = {.value = 0x4d3, .mask = 0xfff};  // in the ztunnel namespace
 

@@ -87,11 +87,33 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     return chain;
 }
 
+// A tunnel from an enrolled pod of this node to another one, or to itself: from 1.22 on, ztunnel
+// hands over nothing by itself. It comes back in as one of another node would. From then on ztunnel
+// holds both ends, and each is reached by its veth.
+void add_own_tunnels(FilterChain& chain, const Datapath& datapath,
+                     const std::vector<Family>& families) {
+    const Marks& marks = datapath.marks;
+    const Mark both_ends = {.value = marks.original_source.value | marks.to_ztunnel.value,
+                            .mask = marks.original_source.mask | marks.to_ztunnel.mask};
+    for (const Family family : families) {
+        // The mark that chain `senders` gave stays beside it: the way back is ztunnel.
+        add_rule(
+            chain,
+            {CtStateIn{kCtNew}, Protocol{kTcp}, to_port(datapath.ports.inbound_hbone),
+             in_pods(datapath, Direction::destination, family)},
+            {Counter{}, SetMark{arriving(marks, marks.inbound)}, SetCtMark{both_ends}, Accept{}});
+    }
+    add_rule(chain, {CtMarkIs{both_ends}},
+             {Counter{}, SetMark{arriving(marks, marks.to_ztunnel)}, Accept{}});
+}
+
 // Ztunnel's own connections are not for us (F12); those that it opens or answers in a pod's name
 // are remembered, so that their other direction finds ztunnel.
-FilterChain from_ztunnel(const Datapath& datapath, const NodeFacts& facts) {
+FilterChain from_ztunnel(const Datapath& datapath, const NodeFacts& facts,
+                         const std::vector<Family>& families) {
     const Marks& marks = datapath.marks;
     FilterChain chain{.name = kFromZtunnel, .rules = {}};
+    add_own_tunnels(chain, datapath, families);
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         for (const IpAddress& address : ztunnel.addresses) {
             add_rule(chain,
@@ -167,16 +189,28 @@ FilterChain guard(const Datapath& datapath, const NodeFacts& facts,
 }
 
 // Before anyone's masquerading: what goes through a tunnel keeps its source (U1).
-FilterChain nat_post(const Datapath& datapath, const std::vector<Family>& families) {
+FilterChain nat_post(const Datapath& datapath, const NodeFacts& facts,
+                     const std::vector<Family>& families) {
     FilterChain chain{.name = "nat_post",
                       .hook = ChainHook{ChainType::nat, Hook::postrouting, kSrcnat - 10},
                       .rules = {}};
     for (const Family family : families) {
         add_rule(chain, {MarkIs{datapath.marks.outbound}}, {Counter{}, KeepSource{family}});
     }
+    // A pod's tunnel to itself, which ztunnel opens in its own name: it would meet its own address
+    // as a sender from outside, which the kernel refuses (net/ipv4/fib_frontend.c,
+    // __fib_validate_source).
+    const OutInterface inbound{datapath.inbound.node_link};
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        for (const IpAddress& address : ztunnel.addresses) {
+            add_rule(
+                chain,
+                {inbound, Address{.direction = Direction::source, .prefix = Prefix::host(address)}},
+                {Counter{}, SourceFromDestination{address.family()}});
+        }
+    }
     for (const Family family : families) {
-        add_rule(chain, {OutInterface{datapath.inbound.node_link}},
-                 {Counter{}, KeepSource{family}});
+        add_rule(chain, {inbound}, {Counter{}, KeepSource{family}});
     }
     return chain;
 }
@@ -219,10 +253,14 @@ const std::string& pods_set(const Filter& filter, Family family) {
 
 std::vector<FilterChain> node_chains(const Datapath& datapath, const NodeFacts& facts,
                                      const std::vector<Family>& families) {
-    return {senders(datapath, facts),         prerouting(datapath, facts, families),
-            from_ztunnel(datapath, facts),    nat_pre(datapath, facts, families),
-            inbound(datapath, families),      release(datapath),
-            guard(datapath, facts, families), nat_post(datapath, families),
+    return {senders(datapath, facts),
+            prerouting(datapath, facts, families),
+            from_ztunnel(datapath, facts, families),
+            nat_pre(datapath, facts, families),
+            inbound(datapath, families),
+            release(datapath),
+            guard(datapath, facts, families),
+            nat_post(datapath, facts, families),
             output(datapath, families)};
 }
 

@@ -52,7 +52,7 @@ const std::array<std::pair<std::string_view, Action>, 7> kPlainActions = {
      {"return", Return{}}}};
 
 using ReadAction = Action (*)(const Node&);
-constexpr std::array<std::pair<const char*, ReadAction>, 11> kActions = {{
+constexpr std::array<std::pair<const char*, ReadAction>, 12> kActions = {{
     {"log", [](const Node& n) -> Action { return Log{read_text(n)}; }},
     {"set_mark", [](const Node& n) -> Action { return SetMark{read_mark(n)}; }},
     {"set_ct_mark", [](const Node& n) -> Action { return SetCtMark{read_mark(n)}; }},
@@ -63,6 +63,8 @@ constexpr std::array<std::pair<const char*, ReadAction>, 11> kActions = {{
     {"snat", [](const Node& n) -> Action { return read_nat<Snat>(n); }},
     {"keep_destination", [](const Node& n) -> Action { return KeepDestination{read_family(n)}; }},
     {"keep_source", [](const Node& n) -> Action { return KeepSource{read_family(n)}; }},
+    {"source_from_destination",
+     [](const Node& n) -> Action { return SourceFromDestination{read_family(n)}; }},
     {"jump", [](const Node& n) -> Action { return Jump{read_text(n)}; }},
 }};
 
@@ -97,6 +99,9 @@ Value to_json(const Action& action) {
                 return {{"keep_destination", to_string(a.family)}};
             },
             [](const KeepSource& a) -> Value { return {{"keep_source", to_string(a.family)}}; },
+            [](const SourceFromDestination& a) -> Value {
+                return {{"source_from_destination", to_string(a.family)}};
+            },
             [](const Accept&) -> Value { return "accept"; },
             [](const Drop&) -> Value { return "drop"; },
             [](const Reset&) -> Value { return "reset"; },

@@ -197,6 +197,11 @@ struct KeepSource {
     Family family = Family::ipv4;
     auto operator<=>(const KeepSource&) const = default;
 };
+// The source becomes the packet's destination: a connection of the destination to itself.
+struct SourceFromDestination {
+    Family family = Family::ipv4;
+    auto operator<=>(const SourceFromDestination&) const = default;
+};
 struct Accept {
     auto operator<=>(const Accept&) const = default;
 };
@@ -217,8 +222,8 @@ struct Jump {
 };
 
 using Action = std::variant<Counter, Log, SetMark, SetCtMark, SaveMark, RestoreMark, SetCtZone,
-                            Tproxy, Redirect, Dnat, Snat, KeepDestination, KeepSource, Accept, Drop,
-                            Reset, Return, Jump>;
+                            Tproxy, Redirect, Dnat, Snat, KeepDestination, KeepSource,
+                            SourceFromDestination, Accept, Drop, Reset, Return, Jump>;
 
 // A rule that was read from the kernel and cannot be said in this language has `beyond_model` set,
 // and equals nothing that we want.

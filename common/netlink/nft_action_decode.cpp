@@ -106,7 +106,7 @@ Found decode_constant(std::span<const Expression> rest) {
     return std::nullopt;
 }
 
-// A translation to the packet's own address, behind `checks` expressions that check its family.
+// A translation to an address of the packet, behind `checks` expressions that check its family.
 Found decode_keep(std::span<const Expression> rest, std::size_t checks) {
     const auto keep = begins_with<PayloadLoad, Nat>(rest.subspan(checks));
     const auto place = keep ? address_at(std::get<0>(*keep)) : std::nullopt;
@@ -114,6 +114,8 @@ Found decode_keep(std::span<const Expression> rest, std::size_t checks) {
     if (std::get<1>(*keep).type == NFT_NAT_DNAT) {
         return found(model::KeepDestination{.family = place->family}, checks + 2);
     }
+    if (place->direction == model::Direction::destination)
+        return found(model::SourceFromDestination{.family = place->family}, checks + 2);
     return found(model::KeepSource{.family = place->family}, checks + 2);
 }
 

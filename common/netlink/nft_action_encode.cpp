@@ -43,7 +43,7 @@ void add_nat(std::uint32_t type, const Translation& to, EncodedRule& rule) {
                  .with_port = to.port.has_value()});
 }
 
-// The packet's own address is read into the register of the translation's.
+// An address of the packet is read into the register of the translation's.
 void add_keep(std::uint32_t type, model::Direction direction, Family family, EncodedRule& rule) {
     rule.check_family(family);
     rule.add(load_of_address(family, direction, address_bytes(family)));
@@ -126,6 +126,9 @@ Result<void> encode_action(const model::Action& action, EncodedRule& rule) {
             },
             [&](const model::KeepSource& a) {
                 return add_keep(NFT_NAT_SNAT, Direction::source, a.family, rule), done;
+            },
+            [&](const model::SourceFromDestination& a) {
+                return add_keep(NFT_NAT_SNAT, Direction::destination, a.family, rule), done;
             },
             [&](const model::Accept&) { return add_verdict(NF_ACCEPT, rule), done; },
             [&](const model::Drop&) { return add_verdict(NF_DROP, rule), done; },

@@ -152,6 +152,9 @@ std::string action_text(const Action& action) {
                 return fmt::format("dnat {0} to {0} daddr", ip(a.family));
             },
             [](const KeepSource& a) { return fmt::format("snat {0} to {0} saddr", ip(a.family)); },
+            [](const SourceFromDestination& a) {
+                return fmt::format("snat {0} to {0} daddr", ip(a.family));
+            },
             [](const Accept&) -> std::string { return "accept"; },
             [](const Drop&) -> std::string { return "drop"; },
             [](const Reset&) -> std::string { return "reject with tcp reset"; },

@@ -29,6 +29,29 @@ def test_f4a_same_node(cluster: Cluster) -> None:
     assert seen.server_peer[0] == SLEEP.address
 
 
+def test_f4a_same_node_by_a_tunnel(cluster: Cluster) -> None:
+    """As ztunnel does from 1.22 on."""
+    with (
+        cluster.mesh.without_fast_path(),
+        cluster.capture("sleep", A.netns, "zt-a", "httpbin") as capture,
+    ):
+        seen = cluster.exchange("sleep", (HTTPBIN.address, APP_PORT))
+    paths, source = cluster.paths, SLEEP.address
+    assert_hops(
+        capture,
+        [
+            *paths.to_ztunnel(SLEEP, HTTPBIN.address, APP_PORT),
+            *paths.from_ztunnel(A, source, HTTPBIN.address, HBONE_PORT),
+            *paths.into_ambient(source, HTTPBIN, HBONE_PORT),
+        ],
+    )
+    cluster.record("zt-a", seen.client, listener=15001, hbone=True)
+    inbound = cluster.mesh.proxies["zt-a"].wait_record(listener=15008, dst=f"{HTTPBIN.address}:15008")
+    assert inbound["authority"] == f"{HTTPBIN.address}:{APP_PORT}"
+    assert inbound["identity"] == spiffe_id("mesh", "sleep")
+    assert seen.server_peer[0] == source
+
+
 def test_f4b_other_node(cluster: Cluster) -> None:
     with cluster.capture("sleep", A.netns, "zt-a", B.netns, "zt-b", "server") as capture:
         seen = cluster.exchange("sleep", (SERVER.address, APP_PORT))

@@ -70,6 +70,30 @@ def test_f4c_service_backed_by_the_pod_itself(cluster: Cluster) -> None:
     cluster.record("zt-a", seen.client, listener=15001, dst=f"{address}:{port}")
 
 
+def test_f4c_service_backed_by_the_pod_itself_by_a_tunnel(cluster: Cluster) -> None:
+    """As ztunnel does from 1.22 on: it opens the tunnel in its own name."""
+    address, port = SERVICES["sleep"].frontend
+    with (
+        cluster.mesh.without_fast_path(),
+        cluster.capture("sleep", A.netns, "zt-a") as capture,
+    ):
+        seen = cluster.exchange("sleep", (address, port))
+    ztunnel, paths = PODS["zt-a"].address, cluster.paths
+    assert_hops(
+        capture,
+        [
+            *paths.to_ztunnel(SLEEP, address, port),
+            *paths.from_ztunnel(A, ztunnel, SLEEP.address, HBONE_PORT),
+            *paths.delivered(A, SLEEP.address, SLEEP.address, HBONE_PORT),
+            *paths.from_ztunnel(A, ztunnel, SLEEP.address, APP_PORT),
+            *paths.arrive(SLEEP, ztunnel, APP_PORT),
+        ],
+    )
+    cluster.record("zt-a", seen.client, listener=15001, hbone=True)
+    own = f"{SLEEP.address}:{HBONE_PORT}"
+    assert cluster.mesh.proxies["zt-a"].wait_record(listener=15008, dst=own)["error"] is None
+
+
 def test_f5c_plain_to_service_of_ambient(cluster: Cluster) -> None:
     address, port = SERVICES["httpbin"].frontend
     with cluster.capture("plain-b", B.netns, A.netns, "zt-a", "httpbin") as capture:

@@ -27,6 +27,7 @@ MODES = {"calico": "iptables-nft", "aws": "iptables-legacy", "firewalld": "nftab
 outside_at_first = test_enrolment.outside_at_first
 test_i2_i3_connections_live_over_enrolment = test_enrolment.test_i2_i3_connections_live_over_enrolment
 test_f4a_same_node = test_flows_ambient.test_f4a_same_node
+test_f4a_same_node_by_a_tunnel = test_flows_ambient.test_f4a_same_node_by_a_tunnel
 test_f4b_other_node = test_flows_ambient.test_f4b_other_node
 test_f12_own_connection_of_ztunnel = test_flows_ambient.test_f12_own_connection_of_ztunnel
 test_f9_ping = test_flows_datagrams.test_f9_ping

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,19 @@ class Mesh:
         for pod in PODS.values():
             self._certs.issue(pod.namespace, pod.name)
         self._workloads = folder / "workloads.json"
-        self._workloads.write_text(json.dumps(workloads()))
+        self._tell(fast_path=True)
+
+    @contextlib.contextmanager
+    def without_fast_path(self) -> Iterator[None]:
+        """While it lasts, ztunnels behave as from 1.22 on: pods of one node are tunnelled, too."""
+        self._tell(fast_path=False)
+        yield
+        self._tell(fast_path=True)
+
+    def _tell(self, fast_path: bool) -> None:
+        new = self._workloads.with_suffix(".new")
+        new.write_text(json.dumps(workloads() | {"fast_path": fast_path}))
+        new.replace(self._workloads)
 
     def start(self) -> None:
         """Starts them side by side: each takes seconds under emulation. The pods must be attached:

@@ -50,6 +50,7 @@ class Mesh:
         self._turn = itertools.count()
         self._workloads: dict[str, Workload] = {}
         self._services: dict[Endpoint, Service] = {}
+        self._fast_path = True
         self.refresh()
 
     def refresh(self) -> None:
@@ -70,12 +71,13 @@ class Mesh:
                     for entry in document.get("services", [])]
         self._workloads = {workload.address: workload for workload in workloads}
         self._services = {service.address: service for service in services}
+        self._fast_path = document.get("fast_path", True)
 
     def workload(self, ip: str) -> Workload | None:
         return self._workloads.get(ip)
 
     def next_hop(self, destination: Endpoint, node: str) -> Hop:
-        """The outbound decision of ztunnel 1.18 for a connection captured on `node`."""
+        """The outbound decision of ztunnel for a connection captured on `node`."""
         service = self._services.get(destination)
         endpoint = destination
         if service:
@@ -87,8 +89,9 @@ class Mesh:
         workload = self.workload(endpoint.ip)
         if workload and workload.waypoint:
             return self._tunnel(workload.waypoint, endpoint)
-        # On its own node ztunnel hands the connection to the pod itself ("direct local").
-        if workload and workload.protocol == "hbone" and workload.node != node:
+        # Up to 1.21 ztunnel hands the connection to a pod of its own node itself ("direct local").
+        direct = self._fast_path and workload and workload.node == node
+        if workload and workload.protocol == "hbone" and not direct:
             return self._tunnel(endpoint.ip, endpoint)
         return Hop(endpoint)
 

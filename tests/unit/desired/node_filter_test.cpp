@@ -50,9 +50,13 @@ TEST_CASE("release: behind everybody's checks, marks lead the packet itself (U17
           });
 }
 
-TEST_CASE("from_ztunnel: its own connections, and those in a pod's name") {
+TEST_CASE(
+    "from_ztunnel: tunnels of this node to itself, its own connections, those in a pod's name") {
     CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "from_ztunnel") ==
           Lines{
+              "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4 counter "
+              "meta mark set meta mark | 0xa0 ct mark set ct mark | 0x250 accept",
+              "ct mark & 0x250 == 0x250 counter meta mark set meta mark | 0x60 accept",
               "ip saddr 10.244.1.10 counter meta mark set meta mark | 0x220 "
               "ct mark set ct mark | 0x220 accept",
               "counter meta mark set meta mark | 0x230 ct mark set ct mark | 0x210 accept",
@@ -68,8 +72,13 @@ TEST_CASE("two ztunnels: packets of neither are taken for a pod's") {
     CHECK(has_line(prerouting, R"(iifname "veth-zt2" counter jump from_ztunnel)"));
     const std::string own =
         " counter meta mark set meta mark | 0x220 ct mark set ct mark | 0x220 accept";
+    const std::string inbound =
+        " counter meta mark set meta mark | 0xa0 ct mark set ct mark | 0x250 accept";
     CHECK(chain_lines(state, "from_ztunnel") ==
           Lines{
+              "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4" + inbound,
+              "ct state new meta l4proto 6 th dport 15008 ip6 daddr @pods6" + inbound,
+              "ct mark & 0x250 == 0x250 counter meta mark set meta mark | 0x60 accept",
               "ip saddr 10.244.1.10" + own,
               "ip6 saddr fd00:10:244:1::10" + own,
               "ip saddr 10.244.1.20" + own,
@@ -122,11 +131,12 @@ TEST_CASE("guard: what is captured leaves by our devices only (U15)") {
           });
 }
 
-TEST_CASE("nat_post: what goes through a tunnel keeps its source") {
+TEST_CASE("nat_post: what goes through a tunnel keeps its source, or never is ztunnel's own") {
     CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "nat_post") ==
           Lines{
               "type nat hook postrouting priority 90; policy accept;",
               "meta mark & 0x100 == 0x100 counter snat ip to ip saddr",
+              R"(oifname "istioin" ip saddr 10.244.1.10 counter snat ip to ip daddr)",
               R"(oifname "istioin" counter snat ip to ip saddr)",
           });
 }
@@ -162,6 +172,8 @@ TEST_CASE("dual stack: the IPv6 twin of each rule") {
               "type nat hook postrouting priority 90; policy accept;",
               "meta mark & 0x100 == 0x100 counter snat ip to ip saddr",
               "meta mark & 0x100 == 0x100 counter snat ip6 to ip6 saddr",
+              R"(oifname "istioin" ip saddr 10.244.1.10 counter snat ip to ip daddr)",
+              R"(oifname "istioin" ip6 saddr fd00:10:244:1::10 counter snat ip6 to ip6 daddr)",
               R"(oifname "istioin" counter snat ip to ip saddr)",
               R"(oifname "istioin" counter snat ip6 to ip6 saddr)",
           });
@@ -187,7 +199,7 @@ TEST_CASE("every mark write leaves other agents' bits alone (U5)") {
                     CHECK((set->mark.mask & ~0x3f0U) == 0);
                 }
                 if (const auto* set = std::get_if<model::SetCtMark>(&action)) {
-                    CHECK((set->mark.mask & ~0x330U) == 0);
+                    CHECK((set->mark.mask & ~0x370U) == 0);
                 }
             }
         }

@@ -113,7 +113,7 @@ void add_match(Dice& dice, std::vector<Match>& to) {
 }
 
 Action random_action(Dice& dice) {
-    switch (dice.number(0, 17)) {
+    switch (dice.number(0, 18)) {
         case 0: return Counter{};
         case 1: return Log{dice.flip() ? "" : dice.name(127)};
         case 2: return SetMark{dice.mark()};
@@ -131,6 +131,7 @@ Action random_action(Dice& dice) {
         case 14: return Return{};
         case 15: return SetCtZone{dice.u16()};
         case 16: return Reset{};
+        case 17: return SourceFromDestination{dice.family()};
         default: return Jump{"other"};
     }
 }

@@ -152,6 +152,8 @@ std::vector<RuleSample> translations() {
         {R"(oifname "istioin" counter snat ip to ip saddr)",
          {{OutInterface{"istioin"}}, {Counter{}, KeepSource{Family::ipv4}}}},
         {"snat ip6 to ip6 saddr", {{}, {KeepSource{Family::ipv6}}}},
+        {"snat ip to ip daddr", {{}, {SourceFromDestination{Family::ipv4}}}},
+        {"snat ip6 to ip6 daddr", {{}, {SourceFromDestination{Family::ipv6}}}},
         // The check of the family that the match needs serves the translation too.
         {"ip saddr 10.0.0.1 dnat ip to ip daddr",
          {{address(kSource, "10.0.0.1")}, {KeepDestination{Family::ipv4}}}},
