@@ -24,10 +24,10 @@ cni::Outcome<std::string> without_agent(const Call& call, const Error& error) {
 
 // Programs the pod and has the agent verify it. On failure the agent hears first that the pod is
 // gone, so that it does not take the removal for drift.
-cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const PodNetns& pod,
-                                  const rpc::Reply& reply) {
+cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent,
+                                  const Namespaces& namespaces, const rpc::Reply& reply) {
     const auto& attachment = call.environment.attachment;
-    const auto kernels = kernels_of(pod.get());
+    const auto kernels = kernels_of(namespaces);
     // It is the agent that looks at what we made, before the pod starts. What fails here has
     // restored what was there before.
     const auto programmed = reconcile(reply.parts, kernels, Verified::elsewhere);
@@ -36,7 +36,8 @@ cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const Po
         return std::unexpected(
             cni::failure_of(programmed.error(), "the pod's traffic cannot be captured"));
     }
-    const auto verified = agent.call(request_for(call, rpc::Verb::added, pod), call.config.timeout);
+    const auto verified =
+        agent.call(request_for(call, rpc::Verb::added, namespaces.pod), call.config.timeout);
     if (verified && !verified->error) return call.config.previous->text;
 
     tell_gone(call, attachment, agent);
@@ -53,11 +54,12 @@ cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent, const Po
 
 cni::Outcome<std::string> add(const Call& call) {
     const auto previous = TRY(call.config.previous);
-    const auto pod = TRY(open_pod_netns(call.environment.netns));
+    const auto namespaces = TRY(open_namespaces(call.environment.netns));
     if (is_excluded(call)) return previous.text;
     auto agent = rpc::Client::connect(call.config.agent_socket, call.config.timeout);
     if (!agent) return without_agent(call, agent.error());
-    const auto reply = agent->call(request_for(call, rpc::Verb::add, pod), call.config.timeout);
+    const auto reply =
+        agent->call(request_for(call, rpc::Verb::add, namespaces.pod), call.config.timeout);
     if (!reply) return without_agent(call, reply.error());
     if (reply->error) {
         return std::unexpected(cni::failure_of(*reply->error, "the node agent refused the pod"));
@@ -67,7 +69,7 @@ cni::Outcome<std::string> add(const Call& call) {
         tell_gone(call, call.environment.attachment, *agent);
         return std::unexpected(known.error());
     }
-    return capture(call, *agent, pod, *reply);
+    return capture(call, *agent, namespaces, *reply);
 }
 
 }  // namespace ambient::plugin

@@ -10,9 +10,9 @@ namespace ambient::plugin {
 namespace {
 
 // The steps that the kernel lacks, as the `ip` and `nft` lines that they equal.
-Result<std::string> missing(const rpc::Reply& reply, const Netns& pod) {
+Result<std::string> missing(const rpc::Reply& reply, const Namespaces& namespaces) {
     std::string steps;
-    for (const auto& plan : TRY(differences(reply.parts, kernels_of(&pod))))
+    for (const auto& plan : TRY(differences(reply.parts, kernels_of(namespaces))))
         steps += plan::to_string(plan);
     return steps;
 }
@@ -21,13 +21,13 @@ Result<std::string> missing(const rpc::Reply& reply, const Netns& pod) {
 
 cni::Outcome<std::string> check(const Call& call) {
     const auto previous = TRY(call.config.previous);
-    const auto pod = TRY(open_pod_netns(call.environment.netns));
+    const auto namespaces = TRY(open_namespaces(call.environment.netns));
     if (is_excluded(call)) return "";
 
     const auto reply = [&]() -> Result<rpc::Reply> {
         auto agent = TRY(rpc::Client::connect(call.config.agent_socket, call.config.timeout));
-        auto answer =
-            TRY(agent.call(request_for(call, rpc::Verb::check, pod), call.config.timeout));
+        auto answer = TRY(
+            agent.call(request_for(call, rpc::Verb::check, namespaces.pod), call.config.timeout));
         if (answer.error) return std::unexpected(*std::move(answer.error));
         return answer;
     }();
@@ -38,7 +38,7 @@ cni::Outcome<std::string> check(const Call& call) {
     if (!reply->enrolled) return "";
     TRY(require_addresses(previous));
 
-    const auto lacking = missing(*reply, *pod);
+    const auto lacking = missing(*reply, namespaces);
     if (!lacking)
         return std::unexpected(cni::failure_of(lacking.error(), "the kernel cannot be compared"));
     if (lacking->empty()) return "";

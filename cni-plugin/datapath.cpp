@@ -5,7 +5,7 @@
 
 namespace ambient::plugin {
 
-Result<LinuxKernel> node_kernel() { return LinuxKernel::open(TRY(Netns::current())); }
+Result<LinuxKernel> node_kernel() { return LinuxKernel::open_here(TRY(Netns::current())); }
 
 model::Scope whole_scope(const cni::DatapathNames& names) {
     return {.protocol = names.protocol,
@@ -22,15 +22,16 @@ model::Scope pods_scope(const cni::DatapathNames& names, const std::vector<IpAdd
     return scope;
 }
 
-OpenKernel kernels_of(const Netns* pod) {
-    return [pod](const model::Where& where) -> Result<std::unique_ptr<Kernel>> {
-        if (!where.pod) return std::make_unique<LinuxKernel>(TRY(node_kernel()));
-        if (pod == nullptr || pod->id() != *where.pod) {
+OpenKernel kernels_of(const Namespaces& namespaces) {
+    return [namespaces](const model::Where& where) -> Result<std::unique_ptr<Kernel>> {
+        const auto& [node, pod] = namespaces;
+        if (!where.pod) return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open_here(node)));
+        if (pod->id() != *where.pod) {
             return std::unexpected(
                 Error{.kind = ErrorKind::conflict,
                       .doing = "the agent means another network namespace than CNI_NETNS"});
         }
-        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(TRY(pod->duplicate()))));
+        return std::make_unique<LinuxKernel>(TRY(LinuxKernel::open(*pod)));
     };
 }
 

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "cni-plugin/pod_netns.hpp"
 #include "common/cni/config.hpp"
 #include "common/kernel/linux_kernel.hpp"
 #include "common/kernel/parts.hpp"
@@ -18,8 +19,7 @@ model::Scope whole_scope(const cni::DatapathNames& names);
 // Only these addresses' part of it.
 model::Scope pods_scope(const cni::DatapathNames& names, const std::vector<IpAddress>& addresses);
 
-// The kernels of an answer's parts: the node's, and that of the pod that we were called for (null:
-// for none).
-OpenKernel kernels_of(const Netns* pod = nullptr);
+// The kernels of an answer's parts: the node's, and that of the pod that we were called for.
+OpenKernel kernels_of(const Namespaces& namespaces);
 
 }  // namespace ambient::plugin

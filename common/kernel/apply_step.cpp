@@ -6,6 +6,7 @@
 
 #include "common/kernel/sysctl_file.hpp"
 #include "common/netlink/address_codec.hpp"
+#include "common/netlink/link_codec.hpp"
 #include "common/netlink/rule_codec.hpp"
 
 namespace ambient {

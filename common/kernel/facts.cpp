@@ -5,6 +5,7 @@
 
 #include "common/netlink/address_codec.hpp"
 #include "common/netlink/family.hpp"
+#include "common/netlink/link_codec.hpp"
 #include "common/netlink/link_names.hpp"
 #include "common/netlink/nsid_codec.hpp"
 #include "common/netlink/route_codec.hpp"

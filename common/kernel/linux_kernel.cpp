@@ -9,6 +9,7 @@
 #include "common/kernel/sysctl_file.hpp"
 #include "common/netlink/nft_tables.hpp"
 #include "common/netlink/route_socket.hpp"
+#include "common/netns/run_in.hpp"
 #include "common/plan/print.hpp"
 
 namespace ambient {
@@ -52,13 +53,21 @@ Result<model::NetnsState> LinuxKernel::Parts::observe(const model::Scope& scope)
     return state;
 }
 
-Result<LinuxKernel> LinuxKernel::open(Netns netns, const std::filesystem::path& sysctl_dir) {
-    auto route = TRY(netlink::RouteSocket::open(netns));
-    auto filter = TRY(netlink::NftTables::open(netns));
-    return LinuxKernel(std::make_unique<Parts>(Parts{.netns = std::move(netns),
-                                                     .sysctl_dir = sysctl_dir,
-                                                     .route = std::move(route),
-                                                     .filter = std::move(filter)}));
+Result<LinuxKernel> LinuxKernel::open(const Netns& netns, const std::filesystem::path& sysctl_dir) {
+    return run_in(netns, [&]() -> Result<LinuxKernel> {
+        auto route = TRY(netlink::RouteSocket::open(netns));
+        auto filter = TRY(netlink::NftTables::open(netns));
+        return LinuxKernel(std::make_unique<Parts>(Parts{.netns = netns,
+                                                         .sysctl_dir = sysctl_dir,
+                                                         .route = std::move(route),
+                                                         .filter = std::move(filter)}));
+    });
+}
+
+Result<LinuxKernel> LinuxKernel::open_here(const Netns& netns) {
+    Result<LinuxKernel> kernel = std::unexpected(Error{});
+    call_here(netns, [&] { kernel = open(netns); });
+    return kernel;
 }
 
 LinuxKernel::LinuxKernel(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

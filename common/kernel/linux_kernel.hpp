@@ -17,8 +17,10 @@ namespace ambient {
 class LinuxKernel final : public Kernel {
   public:
     // `sysctl_dir`: where to write sysctls when /proc/sys is mounted read-only.
-    static Result<LinuxKernel> open(Netns netns,
+    static Result<LinuxKernel> open(const Netns& netns,
                                     const std::filesystem::path& sysctl_dir = "/proc/sys");
+    // Where the caller knows that it is in `netns`.
+    static Result<LinuxKernel> open_here(const Netns& netns);
     LinuxKernel(LinuxKernel&&) noexcept;
     LinuxKernel& operator=(LinuxKernel&&) noexcept;
     ~LinuxKernel() override;

@@ -7,6 +7,7 @@
 #include "common/kernel/selected_routes.hpp"
 #include "common/netlink/address_codec.hpp"
 #include "common/netlink/family.hpp"
+#include "common/netlink/link_codec.hpp"
 #include "common/netlink/routing_text.hpp"
 #include "common/netlink/rule_codec.hpp"
 

@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 
-#include "common/netlink/link_codec.hpp"
 #include "common/netlink/route_socket.hpp"
 
 namespace ambient::netlink {
@@ -22,8 +21,6 @@ class LinkNames {
     void forget() { known_.clear(); }
 
   private:
-    Result<LinkRecord> ask(Message request, std::string object);
-
     RouteSocket& socket_;
     std::map<std::uint32_t, std::string> known_;
 };

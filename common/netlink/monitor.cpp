@@ -21,7 +21,7 @@ constexpr int kRouteGroups[] = {RTNLGRP_LINK,       RTNLGRP_IPV4_IFADDR, RTNLGRP
 
 Result<NetlinkSocket> listen(const Netns& netns, int protocol, std::span<const int> groups,
                              int buffer_bytes) {
-    auto socket = TRY(NetlinkSocket::open(netns, protocol, 0));
+    auto socket = TRY(NetlinkSocket::open(netns, protocol));
     socket.set_receive_buffer(buffer_bytes);
     for (const int group : groups)
         TRY(socket.join(group));

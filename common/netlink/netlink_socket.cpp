@@ -1,7 +1,6 @@
 #include "common/netlink/netlink_socket.hpp"
 
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include <cerrno>
 #include <utility>
@@ -52,25 +51,24 @@ bool Messages::Iterator::operator==(std::default_sentinel_t) const {
            (**this).nlmsg_len > left_;
 }
 
-Result<NetlinkSocket> NetlinkSocket::open(const Netns& netns, int protocol, int timeout_ms) {
-    auto fd = TRY(
-        open_socket(netns, AF_NETLINK, SOCK_RAW | (timeout_ms == 0 ? SOCK_NONBLOCK : 0), protocol));
+Result<NetlinkSocket> NetlinkSocket::open(const Netns& netns, int protocol) {
+    auto fd = TRY(open_socket(netns, AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK, protocol));
     TRY(enable(fd.get(), NETLINK_EXT_ACK));
     if (protocol == NETLINK_ROUTE) TRY(enable(fd.get(), NETLINK_GET_STRICT_CHK));
-    if (timeout_ms != 0) {
-        const timeval limit{.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
-        TRY(set_option(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit));
-    }
     return NetlinkSocket(std::move(fd));
 }
 
-// Sending binds, too (net/netlink/af_netlink.c, netlink_sendmsg): who only asks needs no more.
+// Sending binds, too (net/netlink/af_netlink.c, netlink_sendmsg): who only asks needs no more, and
+// what is bound cannot be bound again (netlink_bind).
 Result<std::uint32_t> NetlinkSocket::port_id() {
     if (port_id_ != 0) return port_id_;
     sockaddr_nl address{.nl_family = AF_NETLINK, .nl_pad = 0, .nl_pid = 0, .nl_groups = 0};
     socklen_t size = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(fd_.get(), generic, size) != 0 || ::getsockname(fd_.get(), generic, &size) != 0)
+    const auto is_bound = [&] {
+        return ::getsockname(fd_.get(), generic, &size) == 0 && address.nl_pid != 0;
+    };
+    if (!is_bound() && (::bind(fd_.get(), generic, size) != 0 || !is_bound()))
         return std::unexpected(errno_error(errno, "bind netlink socket"));
     return port_id_ = address.nl_pid;
 }

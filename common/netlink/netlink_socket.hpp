@@ -43,15 +43,16 @@ class Messages {
 
 class NetlinkSocket {
   public:
-    // `protocol` is NETLINK_ROUTE or NETLINK_NETFILTER. Receiving waits at most `timeout_ms`; 0:
-    // not at all.
-    static Result<NetlinkSocket> open(const Netns& netns, int protocol, int timeout_ms = 5000);
+    // `protocol` is NETLINK_ROUTE or NETLINK_NETFILTER. Receiving never waits: the kernel has
+    // answered when send() returns (net/netlink/af_netlink.c, netlink_unicast_kernel), and makes
+    // the next part of a dump while it hands over the one before (netlink_recvmsg).
+    static Result<NetlinkSocket> open(const Netns& netns, int protocol);
 
     // One datagram to the kernel, whatever the size of the send buffer.
     Result<void> send(std::span<const std::byte> datagram);
     // The next datagram from the kernel; valid until the next call. Errors: interrupted when the
     // kernel lost messages for want of buffer (ENOBUFS) or the datagram had no room here, which it
-    // has the next time; unavailable when there is none in time.
+    // has the next time; unavailable when there is none.
     Result<std::span<const std::byte>> receive();
     // Drops what stands in the receive buffer. After an overrun the kernel sends nothing more until
     // it is empty (net/netlink/af_netlink.c, netlink_attachskb and netlink_rcv_wake).

@@ -26,22 +26,17 @@ Error refused(const Refusal& refusal) {
     return error;
 }
 
-// One request with these names as its attributes 1, 2 ...
-MessageBuffer request(std::uint16_t type, std::uint16_t flags, model::TableFamily family,
-                      std::initializer_list<std::string_view> names) {
-    MessageBuffer messages;
+// A request with these names as its attributes 1, 2 ...
+void add_request(MessageBuffer& messages, std::uint16_t type, std::uint16_t flags,
+                 model::TableFamily family, std::initializer_list<std::string_view> names) {
     auto* message = messages.start(type, flags, family);
     std::uint16_t attribute = 1;
     for (const auto name : names)
         mnl_attr_put_strz(message, attribute++, std::string(name).c_str());
     messages.finish(message);
-    return messages;
 }
 
-Result<void> dump(NetlinkSocket& socket, std::uint16_t type, model::TableFamily family,
-                  std::initializer_list<std::string_view> names, const OnMessage& on_message) {
-    auto messages = request(type, NLM_F_DUMP, family, names);
-    const auto answers = TRY(exchange(socket, messages, on_message));
+Result<void> complete(const Answers& answers) {
     if (!answers.refusals.empty()) return std::unexpected(refused(answers.refusals.front()));
     if (answers.dump_interrupted) {
         return std::unexpected(
@@ -50,17 +45,11 @@ Result<void> dump(NetlinkSocket& socket, std::uint16_t type, model::TableFamily 
     return {};
 }
 
-// The table without its parts.
-Result<std::optional<model::FilterTable>> read_header(NetlinkSocket& socket,
-                                                      const model::TableId& id) {
-    auto messages = request(NFT_MSG_GETTABLE, 0, id.family, {id.name});
-    model::FilterTable table{.id = id};
-    const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
-        table.beyond_model = !is_plain_table(message);
-    }));
-    if (answers.refusals.empty()) return table;
-    if (answers.refusals.front().errno_value == ENOENT) return std::nullopt;
-    return std::unexpected(refused(answers.refusals.front()));
+Result<void> dump(NetlinkSocket& socket, std::uint16_t type, model::TableFamily family,
+                  std::initializer_list<std::string_view> names, const OnMessage& on_message) {
+    MessageBuffer messages;
+    add_request(messages, type, NLM_F_DUMP, family, names);
+    return complete(TRY(exchange(socket, messages, on_message)));
 }
 
 // Adds an object to the table's, unless it is another table's or belongs to a rule.
@@ -74,9 +63,24 @@ void place(Decoded<T>&& decoded, model::FilterTable& table, std::vector<T>& amon
     }
 }
 
-Result<void> read_sets(NetlinkSocket& socket, model::FilterTable& table) {
-    return dump(socket, NFT_MSG_GETSET, table.id.family, {table.id.name},
-                [&](const nlmsghdr& message) { place(decode_set(message), table, table.sets); });
+// The table with its sets, which have no elements yet; nothing when there is none.
+Result<std::optional<model::FilterTable>> read_sets(NetlinkSocket& socket,
+                                                    const model::TableId& id) {
+    MessageBuffer messages;
+    add_request(messages, NFT_MSG_GETTABLE, 0, id.family, {id.name});
+    add_request(messages, NFT_MSG_GETSET, NLM_F_DUMP, id.family, {id.name});
+    model::FilterTable table{.id = id};
+    const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
+        if (NFNL_MSG_TYPE(message.nlmsg_type) == NFT_MSG_NEWTABLE) {
+            if (!is_plain_table(message)) table.beyond_model = true;
+        } else {
+            place(decode_set(message), table, table.sets);
+        }
+    }));
+    if (!answers.refusals.empty() && answers.refusals.front().errno_value == ENOENT)
+        return std::nullopt;
+    TRY(complete(answers));
+    return table;
 }
 
 // Gathers what messages tell of a set's elements.
@@ -189,7 +193,8 @@ Result<void> read_elements_of(NetlinkSocket& socket, model::FilterTable& table,
 
 Result<std::uint32_t> read_generation(NetlinkSocket& socket) {
     std::optional<std::uint32_t> generation;
-    auto messages = request(NFT_MSG_GETGEN, 0, model::TableFamily::inet, {});
+    MessageBuffer messages;
+    add_request(messages, NFT_MSG_GETGEN, 0, model::TableFamily::inet, {});
     const auto answers = TRY(exchange(socket, messages, [&](const nlmsghdr& message) {
         generation = Attributes::after<nfgenmsg>(message).u32(NFTA_GEN_ID);
     }));
@@ -200,9 +205,8 @@ Result<std::uint32_t> read_generation(NetlinkSocket& socket) {
 
 Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
                                                      const model::TableId& id) {
-    auto table = TRY(read_header(socket, id));
+    auto table = TRY(read_sets(socket, id));
     if (!table) return std::nullopt;
-    TRY(read_sets(socket, *table));
     for (auto& set : table->sets)
         TRY(read_all_elements(socket, *table, set));
     TRY(read_chains(socket, *table));
@@ -214,9 +218,8 @@ Result<std::optional<model::FilterTable>> read_table(NetlinkSocket& socket,
 Result<std::optional<model::FilterTable>> read_elements(
     NetlinkSocket& socket, const model::TableId& id,
     const std::optional<std::vector<model::SetKey>>& keys) {
-    auto table = TRY(read_header(socket, id));
+    auto table = TRY(read_sets(socket, id));
     if (!table) return std::nullopt;
-    TRY(read_sets(socket, *table));
     for (auto& set : table->sets)
         TRY(keys ? read_elements_of(socket, *table, *keys, set)
                  : read_all_elements(socket, *table, set));

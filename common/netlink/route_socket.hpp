@@ -33,6 +33,7 @@ class RouteSocket {
     // A question with many. Interrupted dumps are repeated (retry_interrupted).
     Result<Dump> dump(Message& request);
 
+    [[nodiscard]] int fd() const { return socket_.fd(); }
     Result<std::uint32_t> port_id() { return socket_.port_id(); }
 
   private:

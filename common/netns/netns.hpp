@@ -1,7 +1,9 @@
-// A handle to one network namespace. It keeps the namespace alive, wherever the path that led to it
-// goes. Threading: immutable once made; may be used from any thread.
+// A handle to one network namespace. It and its copies, which share one descriptor, keep the
+// namespace alive, wherever the path that led to it goes. Threading: immutable once made; may be
+// used from any thread.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "common/base/error.hpp"
@@ -21,10 +23,7 @@ class Netns {
     static Result<Netns> current();
     static Result<NetnsId> current_id();
 
-    // Another handle to the same namespace.
-    [[nodiscard]] Result<Netns> duplicate() const;
-
-    [[nodiscard]] int fd() const { return fd_.get(); }
+    [[nodiscard]] int fd() const { return fd_->get(); }
     [[nodiscard]] const NetnsId& id() const { return id_; }
     // For people: the path it was opened by.
     [[nodiscard]] const std::string& name() const { return name_; }
@@ -32,9 +31,9 @@ class Netns {
   private:
     static Result<Netns> identified(UniqueFd fd, std::string name);
     Netns(UniqueFd fd, NetnsId id, std::string name)
-        : fd_(std::move(fd)), id_(id), name_(std::move(name)) {}
+        : fd_(std::make_shared<const UniqueFd>(std::move(fd))), id_(id), name_(std::move(name)) {}
 
-    UniqueFd fd_;
+    std::shared_ptr<const UniqueFd> fd_;
     NetnsId id_;
     std::string name_;
 };

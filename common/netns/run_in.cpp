@@ -4,14 +4,29 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 namespace ambient {
 
+namespace {
+
+// Where work of this thread is going on: what it calls in turn need not ask again.
+thread_local std::optional<NetnsId> inside;
+
+}  // namespace
+
+void call_here(const Netns& netns, const std::function<void()>& work) {
+    const auto outside = std::exchange(inside, netns.id());
+    work();
+    inside = outside;
+}
+
 Result<void> enter_and_call(const Netns& netns, const std::function<void()>& work) {
-    if (TRY(Netns::current_id()) == netns.id()) {
-        work();
+    if (inside == netns.id() || TRY(Netns::current_id()) == netns.id()) {
+        call_here(netns, work);
         return {};
     }
     int failure = 0;
@@ -21,7 +36,7 @@ Result<void> enter_and_call(const Netns& netns, const std::function<void()>& wor
                 failure = errno;
                 return;
             }
-            work();
+            call_here(netns, work);
         }).join();
     } catch (const std::system_error& error) {  // no thread to be had
         failure = error.code().value();

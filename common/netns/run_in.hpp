@@ -15,7 +15,11 @@ namespace ambient {
 // not called then.
 Result<void> enter_and_call(const Netns& netns, const std::function<void()>& work);
 
-// The same for work that returns a Result.
+// Calls `work` where the caller knows that it is in `netns` already: it is not asked for, not by
+// what `work` calls in turn either.
+void call_here(const Netns& netns, const std::function<void()>& work);
+
+// enter_and_call() for work that returns a Result.
 template <class Work>
 std::invoke_result_t<Work> run_in(const Netns& netns, Work&& work) {
     std::invoke_result_t<Work> outcome = std::unexpected(Error{});

@@ -15,6 +15,7 @@ namespace ambient::rpc {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
 
 // Everything that keeps us from talking to the agent reads the same to callers: not now.
 Error no_agent(int errno_value, std::string doing, const std::string& path) {
@@ -25,13 +26,11 @@ Error no_agent(int errno_value, std::string doing, const std::string& path) {
     return error;
 }
 
-// Blocks `option` (SO_SNDTIMEO or SO_RCVTIMEO) calls no longer than until `deadline`; a zero would
-// mean for ever.
-void limit(int socket, int option, Clock::time_point deadline) {
-    using std::chrono::microseconds;
-    const auto left = std::max(std::chrono::duration_cast<microseconds>(deadline - Clock::now()),
-                               microseconds(1));
-    const timeval value = {.tv_sec = left.count() / 1'000'000, .tv_usec = left.count() % 1'000'000};
+// Calls of the kind of `option` (SO_SNDTIMEO or SO_RCVTIMEO) wait no longer; a zero would mean for
+// ever.
+void limit(int socket, int option, microseconds most) {
+    most = std::max(most, microseconds(1));
+    const timeval value = {.tv_sec = most.count() / 1'000'000, .tv_usec = most.count() % 1'000'000};
     ::setsockopt(socket, SOL_SOCKET, option, &value, sizeof value);
 }
 
@@ -44,7 +43,7 @@ Result<Client> Client::connect(const std::string& path, std::chrono::millisecond
     // A blocking connect waits for room in the listener's backlog up to this long
     // (net/unix/af_unix.c, unix_stream_connect); a non-blocking one would have to be tried again
     // and again.
-    limit(socket.get(), SO_SNDTIMEO, Clock::now() + timeout);
+    limit(socket.get(), SO_SNDTIMEO, timeout);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return std::unexpected(no_agent(errno, "connect to the agent at", path));
     }
@@ -52,22 +51,24 @@ Result<Client> Client::connect(const std::string& path, std::chrono::millisecond
 }
 
 Result<Reply> Client::call(const Request& request, std::chrono::milliseconds timeout) {
-    const auto deadline = Clock::now() + timeout;
     const auto text = encode(request);
     if (text.size() > kMaxMessage) {
         return std::unexpected(invalid_input("the request to the agent is larger than 64 KiB"));
     }
     const int netns = request.netns ? request.netns->fd() : -1;
     // There is room at once, unless the agent lets requests lie.
+    auto patience = std::chrono::duration_cast<microseconds>(timeout);
     bool sent = send_with(socket_.get(), text, netns, MSG_DONTWAIT) >= 0;
     if (!sent && errno == EAGAIN) {
-        limit(socket_.get(), SO_SNDTIMEO, deadline);
+        const auto deadline = Clock::now() + patience;
+        limit(socket_.get(), SO_SNDTIMEO, patience);
         sent = send_with(socket_.get(), text, netns) >= 0;
+        patience = std::chrono::duration_cast<microseconds>(deadline - Clock::now());
     }
     if (!sent) return std::unexpected(no_agent(errno, "ask the agent at", path_));
 
     const auto buffer = std::make_unique_for_overwrite<char[]>(kMaxMessage);
-    limit(socket_.get(), SO_RCVTIMEO, deadline);
+    if (patience != receive_limit_) limit(socket_.get(), SO_RCVTIMEO, receive_limit_ = patience);
     const auto received = ::recv(socket_.get(), buffer.get(), kMaxMessage, MSG_TRUNC);
     if (received < 0) return std::unexpected(no_agent(errno, "hear from the agent at", path_));
     if (received == 0)

@@ -25,6 +25,7 @@ class Client {
 
     UniqueFd socket_;
     std::string path_;
+    std::chrono::microseconds receive_limit_{0};  // 0: none yet
 };
 
 }  // namespace ambient::rpc

@@ -56,7 +56,7 @@ Keeper::Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel ke
 
 Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
     const auto netns = TRY(Netns::current());
-    auto kernel = TRY(LinuxKernel::open(TRY(netns.duplicate()), config.sysctl_dir));
+    auto kernel = TRY(LinuxKernel::open(netns, config.sysctl_dir));
     auto facts = TRY(Facts::open(netns));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     return Keeper(config, pods, std::move(kernel),
@@ -171,7 +171,7 @@ Result<void> Keeper::hold(const Netns& netns, const kube::Pod& pod) {
         ztunnel_->pod_uid = pod.uid;
         return {};
     }
-    auto kernel = TRY(LinuxKernel::open(TRY(netns.duplicate()), config_.sysctl_dir));
+    auto kernel = TRY(LinuxKernel::open(netns, config_.sysctl_dir));
     if (last_ztunnel_ && *last_ztunnel_ != netns.id()) ++stats_.ztunnel_switches;
     last_ztunnel_ = netns.id();
     ztunnel_ = std::make_unique<ZtunnelHold>(netns.id(), pod.uid,

@@ -62,7 +62,7 @@ Result<model::Part> SidecarKeeper::part_of(const PodId& pod, const Netns& netns)
 Result<void> SidecarKeeper::verify(const PodId& pod, const Netns& netns) {
     programming_.erase(pod);
     const auto part = TRY(part_of(pod, netns));
-    auto kernel = TRY(LinuxKernel::open(TRY(netns.duplicate())));
+    auto kernel = TRY(LinuxKernel::open(netns));
     const auto found = TRY(kernel.observe(part.scope));
     const auto plan = TRY(plan::diff_without_conflict(part.wanted, found, part.scope));
     if (!plan.empty()) {
@@ -146,7 +146,7 @@ Result<void> SidecarKeeper::try_settle(const PodId& id, const Parameters& parame
 Result<void> SidecarKeeper::settle_in(const Netns& netns, const PodId& id,
                                       const desired::SidecarParameters& parameters, bool changed) {
     const auto part = TRY(part_in(netns, parameters));
-    Target target("pod " + to_string(id), TRY(LinuxKernel::open(TRY(netns.duplicate()))));
+    Target target("pod " + to_string(id), TRY(LinuxKernel::open(netns)));
     const auto found = TRY(target.kernel().observe(part.scope));
     // Whatever is foreign on our keys: the pod is left as it is.
     const auto plan = TRY(plan::diff_without_conflict(part.wanted, found, part.scope));

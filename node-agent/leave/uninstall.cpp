@@ -74,7 +74,7 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
     TRY(Installer(config).uninstall());
     TRY(rpc::remove_leftover(config.socket));
     const auto netns = TRY(Netns::current());
-    auto node = TRY(LinuxKernel::open(TRY(netns.duplicate()), config.sysctl_dir));
+    auto node = TRY(LinuxKernel::open(netns, config.sysctl_dir));
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     Discovery discovery(TRY(Facts::open(netns)), config.host_addresses, config.datapath);
 
@@ -108,7 +108,7 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
     // Capture ends here first; then the tunnels' other ends go.
     TRY(clear(node, "node", wanted, scope));
     for (const auto& ztunnel : inside) {
-        auto kernel = TRY(LinuxKernel::open(TRY(ztunnel.duplicate()), config.sysctl_dir));
+        auto kernel = TRY(LinuxKernel::open(ztunnel, config.sysctl_dir));
         TRY(clear(kernel, "ztunnel", {}, desired::ztunnel_scope(config.datapath, {})));
     }
     return journal.remove();

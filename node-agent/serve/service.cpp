@@ -115,8 +115,24 @@ bool Service::finish_round() {
         auto reply = finish(turn, settled);
         if (!reply) clock_.dropped(turn.request.attachment);
         turn.respond(reply ? *std::move(reply) : refusal(turn.request, std::move(reply).error()));
+        note(turn);
     }
     return true;
+}
+
+// Once the plugin has its answer: who reads the log is woken by it, and may run before us.
+void Service::note(const Turn& turn) {
+    const auto& [request, respond, verdict] = turn;
+    if (request.verb == rpc::Verb::add) {
+        log(LogLevel::info, "pod attached",
+            {{"pod", to_string(pod_of(request))},
+             {"container", request.attachment.container_id},
+             {"enrolled", verdict.reply.enrolled ? "yes" : "no"},
+             {"reason", verdict.reply.reason}});
+    } else if (request.verb == rpc::Verb::del) {
+        log(LogLevel::info, "pod detached",
+            {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});
+    }
 }
 
 Result<void> Service::settle(const std::vector<Turn>& round) {
@@ -214,11 +230,6 @@ Result<Service::Verdict> Service::begin_add(const rpc::Request& request) {
     pods_.attach(request.attachment, pod_of(request), request.addresses);
     for (const auto& address : request.addresses)
         keeper_.forget_link(address);
-    log(LogLevel::info, "pod attached",
-        {{"pod", to_string(pod_of(request))},
-         {"container", request.attachment.container_id},
-         {"enrolled", verdict.reply.enrolled ? "yes" : "no"},
-         {"reason", verdict.reply.reason}});
     return verdict;
 }
 
@@ -238,8 +249,6 @@ Service::Verdict Service::begin_del(const rpc::Request& request) {
     clock_.dropped(request.attachment);
     sidecars_.given_up(pod_of(request));
     pods_.detach(request.attachment, pod_of(request), request.addresses);
-    log(LogLevel::info, "pod detached",
-        {{"pod", to_string(pod_of(request))}, {"container", request.attachment.container_id}});
     return {};
 }
 

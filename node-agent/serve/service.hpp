@@ -72,6 +72,7 @@ class Service {
     Result<Verdict> decide(const rpc::Request& request) const;
     Result<Verdict> status() const;
     Result<void> settle(const std::vector<Turn>& round);
+    static void note(const Turn& turn);
     Result<rpc::Reply> finish(const Turn& turn, const Result<void>& settled);
     Result<rpc::Reply> finish_add(const Turn& turn, const Result<void>& settled);
     Result<void> verify(const Turn& turn, const Result<void>& settled);

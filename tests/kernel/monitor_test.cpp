@@ -70,6 +70,19 @@ TEST_CASE_FIXTURE(MonitorSandbox, "a route of ours and one of another maker are 
     CHECK(told[0].route->destination == prefix("10.244.1.11"));
 }
 
+TEST_CASE_FIXTURE(MonitorSandbox, "a kernel whose ports are asked for late is known by them") {
+    auto late = LinuxKernel::open(netns).value();
+    const model::Route route{.table = 100,
+                             .destination = prefix("10.244.1.11"),
+                             .scope = model::RouteScope::link,
+                             .protocol = kOurs,
+                             .link = "va"};
+    REQUIRE(late.apply({plan::PutRoute{route}}));
+    const auto told = monitor.drain(late.port_ids()).value();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].own);
+}
+
 TEST_CASE_FIXTURE(MonitorSandbox, "links are told by name, when they go too") {
     must_run("ip link add istioin type bridge");
     CHECK(events_of(EventKind::link).at(0).link == "istioin");

@@ -20,7 +20,7 @@ struct Listening : NftSandbox {
     netlink::NetlinkSocket socket = listen(netns);
 
     static netlink::NetlinkSocket listen(const Netns& netns) {
-        auto socket = netlink::NetlinkSocket::open(netns, NETLINK_NETFILTER, 0);
+        auto socket = netlink::NetlinkSocket::open(netns, NETLINK_NETFILTER);
         REQUIRE(socket.has_value());
         REQUIRE(socket->join(NFNLGRP_NFTABLES).has_value());
         return *std::move(socket);

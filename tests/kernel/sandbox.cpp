@@ -40,9 +40,7 @@ Inside::~Inside() { (void)::setns(before_.fd(), CLONE_NEWNET); }
 
 Sandbox::Sandbox() { must_run("ip link set lo up"); }
 
-LinuxKernel Sandbox::open_kernel(const Netns& netns) {
-    return must(LinuxKernel::open(must(netns.duplicate())));
-}
+LinuxKernel Sandbox::open_kernel(const Netns& netns) { return must(LinuxKernel::open(netns)); }
 
 model::NetnsState Sandbox::observe(const model::Scope& scope) {
     return must(kernel.observe(scope));
