@@ -1,4 +1,4 @@
-"""Flows F1 to F12, I2 and I3 on each other shape of primary network: tests of the flows' own files, once
+"""Flows F1 to F12 and I2 to I5 on each other shape of primary network: tests of the flows' own files, once
 more. With `--shape NAME` all of those files run on one, with every mode of kube-proxy and I1 to I8."""
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ MODES = {"calico": "iptables-nft", "aws": "iptables-legacy", "firewalld": "nftab
 
 outside_at_first = test_enrolment.outside_at_first
 test_i2_i3_connections_live_over_enrolment = test_enrolment.test_i2_i3_connections_live_over_enrolment
+test_i4_i5_connections_live_over_unenrolment = test_enrolment.test_i4_i5_connections_live_over_unenrolment
 test_f4a_same_node = test_flows_ambient.test_f4a_same_node
 test_f4a_same_node_by_a_tunnel = test_flows_ambient.test_f4a_same_node_by_a_tunnel
 test_f4b_other_node = test_flows_ambient.test_f4b_other_node

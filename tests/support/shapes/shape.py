@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Protocol
 
 from support.cluster.cluster import Cluster
@@ -12,6 +13,7 @@ from support.cluster.model import NODES, PODS, UDP_PORT, UNDERLAY, Node
 from support.kernel_events import KernelEvents
 from support.kernel_view import filter_table, links
 
+SYSCTLS = ("rp_filter", "proxy_arp", "route_localnet")
 LENT = "192.168.126.1/32"  # ours, on a ztunnel's veth that has no address
 
 
@@ -44,13 +46,20 @@ def _state(cluster: Cluster) -> dict[str, list[str]]:
         "addresses": ("ip", "-brief", "address"),
         "routes": ("ip", "route", "show", "table", "all"),
         "rules": ("ip", "rule"),
-        "sysctls": ("sysctl", "-a", "-r", r"ipv4.*\.(rp_filter|proxy_arp|route_localnet|ip_forward)"),
     }
-    return {
-        f"{name} {what}": sorted(cluster.netns[name].command(*look).splitlines())
-        for name in (UNDERLAY, "sleep", *(node.netns for node in NODES.values()))
+    watched = [cluster.netns[name] for name in (UNDERLAY, "sleep", *(n.netns for n in NODES.values()))]
+    found = {
+        f"{netns.name} {what}": sorted(netns.command(*look).splitlines())
+        for netns in watched
         for what, look in looks.items()
     }
+    return found | {f"{netns.name} sysctls": netns.run(_sysctls) for netns in watched}
+
+
+def _sysctls() -> list[str]:
+    ipv4 = Path("/proc/sys/net/ipv4")
+    files = [ipv4 / "ip_forward", *(f for key in SYSCTLS for f in ipv4.glob(f"conf/*/{key}"))]
+    return sorted(f"{file.relative_to(ipv4)} {file.read_text().strip()}" for file in files)
 
 
 def wait_followed(cluster: Cluster) -> None:
