@@ -97,20 +97,19 @@ class Opener:
         self._thread.join()
 
 
-def assert_nothing_let_past(cluster: Cluster, capture: Capture) -> None:
-    """The pod's own packets, known by their source ports, never leave the node: ztunnel's have
+def assert_nothing_let_past(cluster: Cluster, capture: Capture, pod: Pod = SLEEP) -> None:
+    """Packets of what the pod opens, known by their source ports, never leave the node: ztunnel's have
     ports of their own."""
-    own = [
-        p
+    ports = {
+        p.sport
         for p in capture.packets()
-        if p.device == cluster.veths["sleep"] and not p.out and p.src == SLEEP.address
-    ]
-    ports = {packet.sport for packet in own}
+        if p.device == cluster.veths[pod.name] and not p.out and p.src == pod.address and p.is_syn
+    }
     assert len(ports) > 5
     past = [
         str(p)
         for p in capture.packets()
-        if p.device == "eth0" and p.src == SLEEP.address and p.sport in ports
+        if p.device == "eth0" and p.src == pod.address and p.sport in ports
     ]
     assert not past, "\n".join(past)
 

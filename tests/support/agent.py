@@ -34,13 +34,14 @@ class Agent:
         self._netns = netns
         self._folder = folder
         self.socket = folder / "agent.sock"
+        self.state_dir = folder / "state"
         self.config = folder / "agent.yaml"
         self.config.write_text(
             yaml.safe_dump(
                 {
                     "node_name": node_name,
                     "socket": str(self.socket),
-                    "state_dir": str(folder / "state"),
+                    "state_dir": str(self.state_dir),
                     "log": {"level": "debug", "format": "text"},
                     **config,
                 }

@@ -45,6 +45,18 @@ def _comparable(listing: str) -> str:
     return re.sub(r"elements = \{(.*?)\}", in_order, _VOLATILE.sub("", listing), flags=re.DOTALL)
 
 
+def _tables(listing: str) -> list[list[str]]:
+    """nft prints tables, and what is in them, in the order in which they were made."""
+    tables = re.split(r"^(?=table )", listing, flags=re.M)
+    return sorted(
+        sorted(
+            part.rstrip().removesuffix("\n}")
+            for part in re.split(r"^(?=\t(?:chain|set) )", table, flags=re.M)
+        )
+        for table in tables
+    )
+
+
 def filter_table(netns: Netns) -> str:
     """Our nft table without its counters; empty when it is not there."""
     tables = json.loads(netns.command("nft", "--json", "list", "tables"))["nftables"]
@@ -70,10 +82,7 @@ def snapshot(netns: Netns) -> dict[str, object]:
         ),
         "rules": rules(netns),
         "routes": sorted(netns.command("ip", "route", "show", "table", "all").splitlines()),
-        # nft prints tables in the order in which they were made.
-        "filter": sorted(
-            re.split(r"^(?=table )", _comparable(netns.command("nft", "list", "ruleset")), flags=re.M)
-        ),
+        "filter": _tables(_comparable(netns.command("nft", "list", "ruleset"))),
         "sysctls": {
             f"{device}/{key}": netns.sysctl(f"ipv4/conf/{device}/{key}")
             for device in ("all", "default", *devices)
