@@ -121,6 +121,7 @@ Readiness Agent::readiness() const {
         now.datapath = is_waiting ? waits("datapath", *trouble) : broken("datapath", *trouble);
     }
     if (now.datapath.state == Ready::ok) now.datapath.trouble = keeper_.remark();
+    now.lanes = keeper_.lanes();
     if (installer_) now.node.push_back(condition_of(*installer_));
     now.node.push_back(holds_unless("socket", listener_->trouble()));
     if (config_.health.port != 0)
@@ -165,7 +166,7 @@ void Agent::judge_node_event(const netlink::Event& event) {
         case EventKind::rule: return look_at_all();
         case EventKind::link:
             if (event.link == datapath.inbound.node_link ||
-                event.link == datapath.outbound.node_link)
+                event.link == datapath.outbound.node_link || keeper_.is_ztunnel_link(event.link))
                 look_at_all();
             return;
         case EventKind::address:
@@ -190,7 +191,8 @@ void Agent::judge_node_route(const model::Route& route) {
     const auto& address = route.destination.address();
     const bool is_pods = route.destination.is_host() && !keeper_.is_ztunnel(address);
     if (is_pods && route.table == tables.inbound) return look_at(address);
-    if (contains({tables.inbound, tables.outbound, tables.to_ztunnel}, route.table) ||
+    if (contains({tables.inbound, tables.outbound}, route.table) ||
+        contains(desired::lane_tables(config_.datapath), route.table) ||
         route.protocol == config_.datapath.protocol) {
         return look_at_all();
     }
@@ -241,6 +243,7 @@ void Agent::wait_for_resync() {
         listener_->look();
         if (fate_) fate_->look();
         keeper_.forget_links();
+        keeper_.count_connections();
         sidecars_.look_at_all();
         look_at_all();
         wait_for_resync();

@@ -71,7 +71,7 @@ Result<void> run(const config::AgentConfig& config, const Options& options) {
     const auto client = TRY(agent::open_client(config, io));
     const auto source = TRY(agent::open_source(config, pods, client.get()));
     auto keeper = TRY(agent::Keeper::open(config, pods));
-    TRY(keeper.recover_attachments());
+    TRY(keeper.recover());
     auto sidecars = TRY(agent::SidecarKeeper::open(config, pods));
     if (!options.once && !options.dry_run) {
         agent::Budget writes(agent::kWrites);

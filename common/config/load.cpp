@@ -35,6 +35,7 @@ void read(Mapping& from, Marks& out) {
     from.mark("arriving", out.arriving);
     from.mark("original_source", out.original_source);
     from.mark("to_ztunnel", out.to_ztunnel);
+    from.mark("lanes", out.lanes);
     from.mark("tproxy", out.tproxy);
     from.mark("original_reply", out.original_reply);
 }
@@ -43,6 +44,7 @@ void read(Mapping& from, Tables& out) {
     from.number("inbound", out.inbound, 1U);
     from.number("outbound", out.outbound, 1U);
     from.number("to_ztunnel", out.to_ztunnel, 1U);
+    from.number("lanes", out.lanes, 1U);
     from.number("ztunnel_local", out.ztunnel_local, 1U);
 }
 

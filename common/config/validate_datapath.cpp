@@ -1,11 +1,14 @@
 // Addresses, tables, priorities and marks against each other.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "common/config/validate.hpp"
+#include "common/desired/lanes.hpp"
 
 namespace ambient::config {
 namespace {
@@ -119,9 +122,11 @@ std::optional<Objection> object_to_routing(const Datapath& datapath) {
         std::uint32_t value;
     };
     const auto& t = datapath.tables;
-    const std::array tables = {Number{"inbound", t.inbound}, Number{"outbound", t.outbound},
-                               Number{"to_ztunnel", t.to_ztunnel},
-                               Number{"ztunnel_local", t.ztunnel_local}};
+    // The last one is in another namespace.
+    std::vector<Number> tables = {{"inbound", t.inbound}, {"outbound", t.outbound}};
+    for (const std::uint32_t table : desired::lane_tables(datapath))
+        tables.push_back({table == t.to_ztunnel ? "to_ztunnel" : "lanes", table});
+    tables.push_back({"ztunnel_local", t.ztunnel_local});
     for (std::size_t i = 0; i < tables.size(); ++i) {
         const std::string field = "datapath.tables." + tables[i].field;
         // RT_TABLE_DEFAULT, MAIN, LOCAL (linux/rtnetlink.h)
@@ -131,7 +136,7 @@ std::optional<Objection> object_to_routing(const Datapath& datapath) {
                                          "tables",
                                          field, tables[i].value)};
         }
-        for (std::size_t j = 0; j < i && i < 3; ++j) {  // the last one is in another namespace
+        for (std::size_t j = 0; j < i && i + 1 < tables.size(); ++j) {
             if (tables[i].value != tables[j].value) continue;
             return Objection{field, fmt::format("datapath.tables.{} and {} are both {}; they must "
                                                 "differ",
@@ -173,7 +178,16 @@ std::optional<Objection> object_to_marks(const Marks& marks) {
         return Objection{named.field,
                          fmt::format("{} must not be 0: every packet has that mark", named.field)};
     }
-    const std::array<std::pair<NamedMark, NamedMark>, 17> apart = {{{outbound, inbound},
+    const NamedMark lanes = {"datapath.marks.lanes", marks.lanes};
+    if (marks.lanes.value != 0 || std::popcount(marks.lanes.mask) < 2 ||
+        std::popcount(marks.lanes.mask) > 4) {
+        return Objection{
+            lanes.field,
+            fmt::format("{} must be 0/ and a mask of 2 to 4 bits, 0x0/0xc for example: "
+                        "lanes are numbered in them",
+                        lanes.field)};
+    }
+    const std::array<std::pair<NamedMark, NamedMark>, 24> apart = {{{outbound, inbound},
                                                                     {outbound, skip},
                                                                     {inbound, skip},
                                                                     {inbound, to_ztunnel},
@@ -189,7 +203,14 @@ std::optional<Objection> object_to_marks(const Marks& marks) {
                                                                     {arriving, inbound},
                                                                     {arriving, skip},
                                                                     {arriving, to_ztunnel},
-                                                                    {arriving, original_source}}};
+                                                                    {arriving, original_source},
+                                                                    {lanes, outbound},
+                                                                    {lanes, inbound},
+                                                                    {lanes, skip},
+                                                                    {lanes, to_ztunnel},
+                                                                    {lanes, arriving},
+                                                                    {lanes, skip_connection},
+                                                                    {lanes, original_source}}};
     for (const auto& [a, b] : apart) {
         if (auto objection = object_to_shared_bits(a, b)) return objection;
     }

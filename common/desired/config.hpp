@@ -39,6 +39,8 @@ struct Marks {
         Mark::bits(0x210);  // ztunnel's connection with a pod's source, kept in conntrack
     // Answers to such a connection; in conntrack beside it: ztunnel holds both ends.
     Mark to_ztunnel = Mark::bits(0x40);
+    // In these bits, beside the two above, which of several ztunnels (lanes.hpp).
+    Mark lanes = {.value = 0, .mask = 0xc};
     Mark tproxy = {.value = 0x400, .mask = 0xfff};          // in the ztunnel namespace
     Mark original_reply = {.value = 0x4d3, .mask = 0xfff};  // in the ztunnel namespace
 
@@ -49,6 +51,7 @@ struct Tables {
     std::uint32_t inbound = 100;
     std::uint32_t outbound = 101;
     std::uint32_t to_ztunnel = 102;
+    std::uint32_t lanes = 104;          // the second lane's; those of further ones follow
     std::uint32_t ztunnel_local = 100;  // in the ztunnel namespace
 
     bool operator==(const Tables&) const = default;

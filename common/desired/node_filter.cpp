@@ -1,5 +1,9 @@
 #include "common/desired/node_filter.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <string>
+
 #include "common/desired/parts.hpp"
 
 namespace ambient::desired {
@@ -7,7 +11,24 @@ namespace {
 
 using namespace model;
 
-constexpr const char* kFromZtunnel = "from_ztunnel";
+// What comes from the ztunnel of a lane, or from one that has none.
+std::string from_chain(const std::optional<Lane>& lane) {
+    return lane ? "from_lane" + std::to_string(*lane) : "from_no_lane";
+}
+
+std::vector<Lane> lanes_in_use(const NodeFacts& facts) {
+    std::vector<Lane> lanes;
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (ztunnel.lane) lanes.push_back(*ztunnel.lane);
+    }
+    std::ranges::sort(lanes);
+    return lanes;
+}
+
+// In conntrack, of what the lane's ztunnel holds in others' names.
+CtMarkIs held(const Marks& marks, Lane lane) {
+    return {in_lane(marks, marks.original_source, lane)};
+}
 
 InSet in_pods(const Datapath& datapath, Direction direction, Family family) {
     return {.direction = direction, .family = family, .set = pods_set(datapath.filter, family)};
@@ -26,11 +47,13 @@ FilterChain senders(const Datapath& datapath, const NodeFacts& facts) {
                       .hook = ChainHook{ChainType::filter, Hook::prerouting, kRaw - 10},
                       .rules = {}};
     for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (!ztunnel.lane) continue;
+        const Mark mark = in_lane(marks, marks.original_source, *ztunnel.lane);
         for (const IpAddress& address : ztunnel.addresses) {
             const Address other{
                 .direction = Direction::source, .prefix = Prefix::host(address), .negate = true};
             add_rule(chain, {InInterface{ztunnel.host_link}, other},
-                     {Counter{}, SetMark{arriving(marks, marks.original_source)}});
+                     {Counter{}, SetMark{arriving(marks, mark)}});
         }
     }
     return chain;
@@ -61,20 +84,27 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     add_rule(chain, {InInterface{datapath.outbound.node_link}}, skip);
     // The tunnels' own packets.
     add_rule(chain, {Protocol{kUdp}, to_port(datapath.geneve_port)}, pass);
+    const auto lead_back = [&](Lane lane) -> std::vector<Action> {
+        return {Counter{}, SetMark{arriving(marks, in_lane(marks, marks.to_ztunnel, lane))},
+                Return{}};
+    };
     // An error about a connection that ztunnel holds in a pod's name is ztunnel's to hear: the pod
     // would not know of it, and ztunnel would go on sending what does not fit the path.
-    add_rule(chain, {CtStateIn{kCtRelated}, CtMarkIs{marks.original_source}},
-             {Counter{}, SetMark{arriving(marks, marks.to_ztunnel)}, Return{}});
+    for (const Lane lane : lanes_in_use(facts))
+        add_rule(chain, {CtStateIn{kCtRelated}, held(marks, lane)}, lead_back(lane));
     // Only TCP is captured (U4).
     add_rule(chain, {Protocol{.number = kTcp, .negate = true}}, pass);
     add_rule(chain, {CtMarkIs{marks.skip_connection}}, skip);
     for (const Ztunnel& ztunnel : facts.ztunnels) {
-        add_rule(chain, {InInterface{ztunnel.host_link}}, {Counter{}, Jump{kFromZtunnel}});
+        add_rule(chain, {InInterface{ztunnel.host_link}},
+                 {Counter{}, Jump{from_chain(ztunnel.lane)}});
     }
     // From here on nothing comes from a ztunnel: what follows on a connection that ztunnel holds
     // in a pod's name goes to ztunnel, whichever side sent it.
-    add_rule(chain, {CtMarkIs{marks.original_source}},
-             {Counter{}, SetMark{arriving(marks, marks.to_ztunnel)}, Return{}});
+    for (const Lane lane : lanes_in_use(facts))
+        add_rule(chain, {held(marks, lane)}, lead_back(lane));
+    // Its ztunnel is gone: both sides learn it when they send, instead of waiting for it.
+    add_rule(chain, {CtMarkIs{marks.original_source}, Protocol{kTcp}}, {Counter{}, Reset{}});
     // A connection that was made before its pod was enrolled stays as it is.
     const Mark unmarked = {
         .value = 0,
@@ -90,11 +120,13 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
 // A tunnel from an enrolled pod of this node to another one, or to itself: from 1.22 on, ztunnel
 // hands over nothing by itself. It comes back in as one of another node would. From then on ztunnel
 // holds both ends, and each is reached by its veth.
-void add_own_tunnels(FilterChain& chain, const Datapath& datapath,
+void add_own_tunnels(FilterChain& chain, const Datapath& datapath, Lane lane,
                      const std::vector<Family>& families) {
     const Marks& marks = datapath.marks;
-    const Mark both_ends = {.value = marks.original_source.value | marks.to_ztunnel.value,
-                            .mask = marks.original_source.mask | marks.to_ztunnel.mask};
+    const Mark both_ends = in_lane(marks,
+                                   {.value = marks.original_source.value | marks.to_ztunnel.value,
+                                    .mask = marks.original_source.mask | marks.to_ztunnel.mask},
+                                   lane);
     for (const Family family : families) {
         // The mark that chain `senders` gave stays beside it: the way back is ztunnel.
         add_rule(
@@ -103,18 +135,20 @@ void add_own_tunnels(FilterChain& chain, const Datapath& datapath,
              in_pods(datapath, Direction::destination, family)},
             {Counter{}, SetMark{arriving(marks, marks.inbound)}, SetCtMark{both_ends}, Accept{}});
     }
-    add_rule(chain, {CtMarkIs{both_ends}},
-             {Counter{}, SetMark{arriving(marks, marks.to_ztunnel)}, Accept{}});
+    add_rule(
+        chain, {CtMarkIs{both_ends}},
+        {Counter{}, SetMark{arriving(marks, in_lane(marks, marks.to_ztunnel, lane))}, Accept{}});
 }
 
 // Ztunnel's own connections are not for us (F12); those that it opens or answers in a pod's name
-// are remembered, so that their other direction finds ztunnel.
+// are remembered, so that their other direction finds this ztunnel.
 FilterChain from_ztunnel(const Datapath& datapath, const NodeFacts& facts,
-                         const std::vector<Family>& families) {
+                         const std::optional<Lane>& lane, const std::vector<Family>& families) {
     const Marks& marks = datapath.marks;
-    FilterChain chain{.name = kFromZtunnel, .rules = {}};
-    add_own_tunnels(chain, datapath, families);
+    FilterChain chain{.name = from_chain(lane), .rules = {}};
+    if (lane) add_own_tunnels(chain, datapath, *lane, families);
     for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (ztunnel.lane != lane) continue;
         for (const IpAddress& address : ztunnel.addresses) {
             add_rule(chain,
                      {Address{.direction = Direction::source, .prefix = Prefix::host(address)}},
@@ -122,9 +156,12 @@ FilterChain from_ztunnel(const Datapath& datapath, const NodeFacts& facts,
                       Accept{}});
         }
     }
-    add_rule(chain, {},
-             {Counter{}, SetMark{arriving(marks, marks.original_source)},
-              SetCtMark{marks.original_source}, Accept{}});
+    if (!lane) {
+        add_rule(chain, {Protocol{kTcp}}, {Counter{}, Reset{}});
+        return chain;
+    }
+    const Mark own = in_lane(marks, marks.original_source, *lane);
+    add_rule(chain, {}, {Counter{}, SetMark{arriving(marks, own)}, SetCtMark{own}, Accept{}});
     return chain;
 }
 
@@ -218,15 +255,21 @@ FilterChain nat_post(const Datapath& datapath, const NodeFacts& facts,
 // What the node itself sends, after kube-proxy's translation: to ztunnel on connections that it
 // holds, else past it to enrolled pods (U2, U3). ICMPv6 keeps its route: neighbour discovery is
 // sent on the device that it asks about.
-FilterChain output(const Datapath& datapath, const std::vector<Family>& families) {
+FilterChain output(const Datapath& datapath, const NodeFacts& facts,
+                   const std::vector<Family>& families) {
     const Marks& marks = datapath.marks;
     const std::vector<Action> skip = {Counter{}, SetMark{marks.skip},
                                       SetCtMark{marks.skip_connection}};
     FilterChain chain{.name = "output",
                       .hook = ChainHook{ChainType::route, Hook::output, kDstnat + 10},
                       .rules = {}};
-    add_rule(chain, {CtMarkIs{marks.original_source}},
-             {Counter{}, SetMark{marks.to_ztunnel}, Accept{}});
+    for (const Lane lane : lanes_in_use(facts)) {
+        add_rule(chain, {held(marks, lane)},
+                 {Counter{}, SetMark{in_lane(marks, marks.to_ztunnel, lane)}, Accept{}});
+    }
+    // The resets of a lane without ztunnel, which are its conntrack's, too: nothing of that may be
+    // taken for a connection that passes us by.
+    add_rule(chain, {CtMarkIs{marks.original_source}}, {Counter{}, Accept{}});
     for (const Family family : families) {
         const InSet to_pods = in_pods(datapath, Direction::destination, family);
         // An error about a connection (the tunnel's smaller MTU, say) is the pod's to hear, and
@@ -253,15 +296,22 @@ const std::string& pods_set(const Filter& filter, Family family) {
 
 std::vector<FilterChain> node_chains(const Datapath& datapath, const NodeFacts& facts,
                                      const std::vector<Family>& families) {
-    return {senders(datapath, facts),
-            prerouting(datapath, facts, families),
-            from_ztunnel(datapath, facts, families),
-            nat_pre(datapath, facts, families),
-            inbound(datapath, families),
-            release(datapath),
-            guard(datapath, facts, families),
-            nat_post(datapath, facts, families),
-            output(datapath, families)};
+    std::vector<FilterChain> chains = {
+        senders(datapath, facts),
+        prerouting(datapath, facts, families),
+        nat_pre(datapath, facts, families),
+        inbound(datapath, families),
+        release(datapath),
+        guard(datapath, facts, families),
+        nat_post(datapath, facts, families),
+        output(datapath, facts, families),
+    };
+    for (const Lane lane : lanes_in_use(facts))
+        chains.push_back(from_ztunnel(datapath, facts, lane, families));
+    const auto has_none = [](const Ztunnel& ztunnel) { return !ztunnel.lane; };
+    if (std::ranges::any_of(facts.ztunnels, has_none))
+        chains.push_back(from_ztunnel(datapath, facts, std::nullopt, families));
+    return chains;
 }
 
 }  // namespace ambient::desired

@@ -74,15 +74,18 @@ void add_routes_to_ztunnel(NetnsState& state, const Datapath& datapath, const No
         return direct;
     };
     const Ztunnel& active = facts.ztunnels.front();
-    const IpAddress address = *address_of(family, active.addresses);
-    add(to(tables.inbound, active, address));
-    add(to(tables.to_ztunnel, active, address));
-    Route back =
-        route(datapath, tables.to_ztunnel, Prefix::everything(family), active.host_link, address);
-    back.source = address_of(family, facts.host_addresses);
-    back.onlink = true;
-    add(back);
-    add(last_resort(datapath, tables.to_ztunnel, family));
+    add(to(tables.inbound, active, *address_of(family, active.addresses)));
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        const auto address = address_of(family, ztunnel.addresses);
+        if (!ztunnel.lane || !address) continue;
+        const std::uint32_t table = lane_table(tables, *ztunnel.lane);
+        add(to(table, ztunnel, *address));
+        Route back = route(datapath, table, Prefix::everything(family), ztunnel.host_link, address);
+        back.source = address_of(family, facts.host_addresses);
+        back.onlink = true;
+        add(back);
+        add(last_resort(datapath, table, family));
+    }
 
     add(route(datapath, tables.outbound, Prefix::everything(family), datapath.outbound.node_link,
               tunnel_address(datapath.outbound, End::ztunnel, family)));
@@ -97,7 +100,8 @@ void add_routes_to_ztunnel(NetnsState& state, const Datapath& datapath, const No
 
 // Every one asks for a mark of ours: what is not captured meets others' rules as without us, and
 // the kernel's and others' reverse-path checks find a pod where it is (CONTRACT U14, U17).
-void add_policy_rules(NetnsState& state, const Datapath& datapath, Family family) {
+void add_policy_rules(NetnsState& state, const Datapath& datapath, const NodeFacts& facts,
+                      Family family) {
     const auto add = [&](std::uint32_t priority, Mark mark, std::uint32_t table) {
         state.rules.push_back({.family = family,
                                .priority = priority,
@@ -109,10 +113,15 @@ void add_policy_rules(NetnsState& state, const Datapath& datapath, Family family
     const Tables& tables = datapath.tables;
     const Marks& marks = datapath.marks;
     add(priorities.outbound, arrived(marks, marks.outbound), tables.outbound);
-    add(priorities.to_ztunnel, arrived(marks, marks.to_ztunnel), tables.to_ztunnel);
-    // No packet is routed with this one: who checks the sender of what ztunnel sends in a pod's
-    // name, and asks with its mark, hears that the way back leads to ztunnel.
-    add(priorities.to_ztunnel, arriving(marks, marks.original_source), tables.to_ztunnel);
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (!ztunnel.lane || !address_of(family, ztunnel.addresses)) continue;
+        const std::uint32_t table = lane_table(tables, *ztunnel.lane);
+        const auto own = [&](Mark mark) { return in_lane(marks, mark, *ztunnel.lane); };
+        add(priorities.to_ztunnel, arrived(marks, own(marks.to_ztunnel)), table);
+        // No packet is routed with this one: who checks the sender of what ztunnel sends in a pod's
+        // name, and asks with its mark, hears that the way back leads to ztunnel.
+        add(priorities.to_ztunnel, arriving(marks, own(marks.original_source)), table);
+    }
     add(priorities.inbound, arrived(marks, marks.inbound), tables.inbound);
 }
 
@@ -143,7 +152,7 @@ NetnsState node_state(const Datapath& datapath, const NodeFacts& facts) {
     add_tunnel_end(state, datapath, datapath.outbound, End::node, remote, families);
     for (const Family family : families) {
         add_routes_to_ztunnel(state, datapath, facts, family);
-        add_policy_rules(state, datapath, family);
+        add_policy_rules(state, datapath, facts, family);
         if (family == Family::ipv4) pass_spoofed_sources(state, datapath, facts);
     }
     sort(state);
@@ -154,14 +163,14 @@ Scope node_scope(const Datapath& datapath, const NodeFacts& facts) {
     Scope scope{.protocol = datapath.protocol,
                 .strays = true,
                 .links = {datapath.inbound.node_link, datapath.outbound.node_link},
-                .routes = {{.table = datapath.tables.inbound},
-                           {.table = datapath.tables.outbound},
-                           {.table = datapath.tables.to_ztunnel}},
+                .routes = {{.table = datapath.tables.inbound}, {.table = datapath.tables.outbound}},
                 .rule_priorities = {datapath.priorities.outbound, datapath.priorities.to_ztunnel,
                                     datapath.priorities.inbound},
                 .sysctls = {rp_filter_path(datapath.inbound.node_link),
                             rp_filter_path(datapath.outbound.node_link)},
                 .filter = {{.table = {.name = datapath.filter.table}}}};
+    for (const std::uint32_t table : lane_tables(datapath))
+        scope.routes.push_back({.table = table});
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         scope.sysctls.push_back(rp_filter_path(ztunnel.host_link));
         scope.addresses.push_back(lent_address(datapath, ztunnel.host_link));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/desired/config.hpp"
+#include "common/desired/lanes.hpp"
 #include "common/model/netns_state.hpp"
 #include "common/model/scope.hpp"
 
@@ -17,6 +18,9 @@ struct Ztunnel {
     std::string host_link;
     std::vector<IpAddress> addresses;
     bool lacks_address = false;
+    // None: there was none left for it, or it never was active. What it sends in others' names is
+    // reset.
+    std::optional<Lane> lane = 0;
 
     bool operator==(const Ztunnel&) const = default;
 };

@@ -55,6 +55,14 @@ Result<desired::Ztunnel> Discovery::ztunnel(const kube::Pod& pod) {
         .host_link = std::move(link), .addresses = pod.addresses, .lacks_address = lacks};
 }
 
+// What cannot be told stays as it was.
+std::optional<desired::Ztunnel> Discovery::again(desired::Ztunnel known) {
+    const auto peer = node_.peer_of(known.host_link);
+    if (peer && !*peer) return std::nullopt;
+    known.lacks_address = lacks_address(known.host_link).value_or(known.lacks_address);
+    return known;
+}
+
 Result<std::vector<IpAddress>> Discovery::host_addresses(const kube::Pod& ztunnel) {
     if (!host_addresses_.empty()) return host_addresses_;
     std::vector<IpAddress> sources;

@@ -35,6 +35,8 @@ class Discovery {
 
     // Everything about a ztunnel pod as the node sees it.
     Result<desired::Ztunnel> ztunnel(const kube::Pod& pod);
+    // One that was found before, as it is now; nothing when its veth is gone.
+    std::optional<desired::Ztunnel> again(desired::Ztunnel known);
     // The node's addresses towards its pods: configured, or the source of the route to the ztunnel.
     Result<std::vector<IpAddress>> host_addresses(const kube::Pod& ztunnel);
     // The ztunnel's namespace, where the source says, or the one that holds the other end of its

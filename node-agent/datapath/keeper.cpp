@@ -45,11 +45,13 @@ bool has_path(const std::vector<model::Sysctl>& sysctls, const std::string& path
 }  // namespace
 
 Keeper::Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel kernel,
-               Discovery discovery, SysctlJournal journal)
+               Discovery discovery, netlink::Conntrack conntrack, SysctlJournal journal)
     : config_(config),
       pods_(pods),
       node_("node", std::move(kernel)),
       discovery_(std::move(discovery)),
+      lanes_(config.datapath),
+      conntrack_(std::move(conntrack)),
       journal_(std::move(journal)) {
     stats_.unverified_since = std::chrono::steady_clock::now();
 }
@@ -61,13 +63,17 @@ Result<Keeper> Keeper::open(const config::AgentConfig& config, PodTable& pods) {
     auto journal = TRY(SysctlJournal::load(config.state_dir / "sysctls.conf"));
     return Keeper(config, pods, std::move(kernel),
                   Discovery(std::move(facts), config.host_addresses, config.datapath),
-                  std::move(journal));
+                  TRY(netlink::Conntrack::open(netns)), std::move(journal));
 }
 
-Result<void> Keeper::recover_attachments() {
-    const auto& filter = config_.datapath.filter;
-    const auto found = TRY(
-        node_.kernel().observe({.filter = {{.table = {.name = filter.table}, .chains = false}}}));
+Result<void> Keeper::recover() {
+    const auto& datapath = config_.datapath;
+    model::Scope scope{.protocol = datapath.protocol,
+                       .filter = {{.table = {.name = datapath.filter.table}, .chains = false}}};
+    for (const std::uint32_t table : desired::lane_tables(datapath))
+        scope.routes.push_back({.table = table});
+    const auto found = TRY(node_.kernel().observe(scope));
+    lanes_.recover(found.routes);
     for (const auto& table : found.tables) {
         for (const auto& set : table.sets) {
             for (const auto& element : set.elements) {
@@ -150,6 +156,9 @@ Result<Keeper::Wanted> Keeper::discover() {
         // One that is on its way in or out may have no route (yet, or any more).
         if (auto ztunnel = discovery_.ztunnel(*other)) node.ztunnels.push_back(*std::move(ztunnel));
     }
+    node.ztunnels = lanes_.assign(std::move(node.ztunnels), [&](const desired::Ztunnel& known) {
+        return discovery_.again(known);
+    });
     if (!share_family(node.host_addresses, active.addresses)) {
         return std::unexpected(
             invalid_input("host_addresses and the ztunnel " + to_string(active.addresses.front()) +
@@ -215,6 +224,7 @@ Result<void> Keeper::note(Result<void> outcome, Tries& tries) {
 Result<void> Keeper::try_settle() {
     changed_pods_.all = true;
     auto wanted = TRY(discover());
+    name_lanes();
     TRY(hold(wanted.ztunnel_netns, *wanted.ztunnel_pod));
     // The ztunnel's side first: nothing is led into a tunnel whose other end was never right. One
     // that was, and has trouble now, does not hold up the node.
@@ -288,6 +298,48 @@ Result<void> Keeper::try_settle(const std::set<IpAddress>& addresses, bool chang
 Conflicts Keeper::weigh_pods(const std::vector<plan::Conflict>& conflicts) const {
     return weigh(conflicts, config_.datapath.tables.inbound,
                  [&](const IpAddress& address) { return pods_.captures().contains(address); });
+}
+
+std::vector<std::string> Keeper::lanes() const {
+    std::vector<std::string> lines;
+    if (!facts_) return lines;
+    for (const desired::Ztunnel& ztunnel : facts_->ztunnels) {
+        if (!ztunnel.lane) continue;
+        const bool is_active = &ztunnel == &facts_->ztunnels.front();
+        lines.push_back("lane " + std::to_string(*ztunnel.lane) + ": ztunnel " +
+                        ambient::to_string(ztunnel.addresses.front()) +
+                        (is_active ? " is active" : " drains"));
+    }
+    if (lines.size() < 2) lines.clear();
+    return lines;
+}
+
+void Keeper::count_connections() {
+    stats_.lanes.clear();
+    if (!facts_) return;
+    const auto& marks = config_.datapath.marks;
+    const auto counts = conntrack_.count(marks.original_source, marks.lanes.mask);
+    if (!counts) log(LogLevel::debug, "connections not counted", counts.error());
+    for (const desired::Ztunnel& ztunnel : facts_->ztunnels) {
+        if (!ztunnel.lane) continue;
+        LaneStats lane{.lane = *ztunnel.lane,
+                       .ztunnel = ambient::to_string(ztunnel.addresses.front()),
+                       .is_active = &ztunnel == &facts_->ztunnels.front()};
+        if (counts) {
+            const auto own = desired::in_lane(marks, marks.lanes, *ztunnel.lane).value;
+            const auto found = counts->find(own);
+            lane.connections = found == counts->end() ? 0 : found->second;
+        }
+        stats_.lanes.push_back(std::move(lane));
+    }
+}
+
+void Keeper::name_lanes() {
+    for (const auto& change : lanes_.take_changes()) {
+        log(change.is_cut_off ? LogLevel::warning : LogLevel::info, "ztunnel lane",
+            {{"number", change.lane}, {"ztunnel", change.ztunnel}, {"now", change.reason}});
+    }
+    stats_.lanes_cut_off = lanes_.cut_off();
 }
 
 void Keeper::name_beside(std::vector<plan::Conflict> conflicts) {
@@ -407,6 +459,10 @@ bool Keeper::is_our_link(std::uint32_t link_index) {
         std::ranges::transform(facts_->ztunnels, std::back_inserter(names),
                                &desired::Ztunnel::host_link);
     return discovery_.is_named(link_index, names).value_or(true);
+}
+
+bool Keeper::is_ztunnel_link(const std::string& link) const {
+    return facts_ && std::ranges::count(facts_->ztunnels, link, &desired::Ztunnel::host_link) > 0;
 }
 
 bool Keeper::is_ztunnel(const IpAddress& address) const {

@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "common/config/agent_config.hpp"
+#include "common/netlink/conntrack.hpp"
 #include "common/rpc/messages.hpp"
 #include "node-agent/datapath/conflicts.hpp"
 #include "node-agent/datapath/discovery.hpp"
+#include "node-agent/datapath/lane_book.hpp"
 #include "node-agent/datapath/stats.hpp"
 #include "node-agent/datapath/sysctl_journal.hpp"
 #include "node-agent/datapath/target.hpp"
@@ -26,9 +28,9 @@ class Keeper {
     // For the network namespace that the calling thread is in. Nothing is changed yet.
     static Result<Keeper> open(const config::AgentConfig& config, PodTable& pods);
 
-    // Reads the attachments that set elements remember into the pod table. Before the first
-    // replace() of the table.
-    Result<void> recover_attachments();
+    // Reads what the kernel remembers: into the pod table the attachments that set elements name,
+    // and the lanes of ztunnels. Before the first replace() of the table.
+    Result<void> recover();
 
     // Everything: both namespaces, from nothing assumed. Error unavailable when no ztunnel is
     // ready: the kernel is left as it is then, so that captured pods stay captured until the next
@@ -37,6 +39,8 @@ class Keeper {
     // Only these addresses, at their own cost. Falls back to settle() as long as that never
     // succeeded.
     Result<void> settle(const std::set<IpAddress>& addresses, bool changed);
+    // Counts what each ztunnel holds, for stats(): a walk of the kernel over all that it tracks.
+    void count_connections();
     // What settle() would do now, printed; changes nothing.
     Result<std::string> preview();
     // Removes what is ours from the node and from every ztunnel namespace that can be found;
@@ -51,6 +55,8 @@ class Keeper {
     [[nodiscard]] bool ready() const { return !trouble_; }
     // What does not hold anybody up, but somebody should look at: foreign rules beside ours.
     [[nodiscard]] std::optional<Error> remark() const;
+    // A line for each ztunnel that holds connections, while there is more than one.
+    [[nodiscard]] std::vector<std::string> lanes() const;
     // What is foreign where these pods' host routes must be, as an error.
     [[nodiscard]] std::optional<Error> conflict_of(const std::vector<IpAddress>& addresses) const;
     // Of a pod that is to be captured: whether it was when the kernel was last verified.
@@ -66,6 +72,8 @@ class Keeper {
     // Whether what a device of the node's namespace has is ours to say: our own ones and ztunnels'
     // veths; yes when it cannot be told.
     bool is_our_link(std::uint32_t link_index);
+    // Whether this device leads to a ztunnel that the datapath knows.
+    [[nodiscard]] bool is_ztunnel_link(const std::string& link) const;
     // Whether one of the ztunnels that the datapath knows has this address.
     [[nodiscard]] bool is_ztunnel(const IpAddress& address) const;
 
@@ -99,7 +107,7 @@ class Keeper {
     };
 
     Keeper(const config::AgentConfig& config, PodTable& pods, LinuxKernel kernel,
-           Discovery discovery, SysctlJournal journal);
+           Discovery discovery, netlink::Conntrack conntrack, SysctlJournal journal);
 
     Result<void> note(Result<void> outcome, Tries& tries);
     Result<void> try_settle();
@@ -118,6 +126,7 @@ class Keeper {
     std::optional<desired::EnrolledAddress> enrolled(const desired::NodeFacts& node,
                                                      const IpAddress& address);
     [[nodiscard]] Conflicts weigh_pods(const std::vector<plan::Conflict>& conflicts) const;
+    void name_lanes();
     void name_beside(std::vector<plan::Conflict> conflicts);
     Result<void> hold(const Netns& netns, const kube::Pod& pod);
     // A namespace lives as long as somebody has it open: not longer than the source shows its pod.
@@ -132,6 +141,8 @@ class Keeper {
     std::unique_ptr<ZtunnelHold> ztunnel_;
     std::optional<NetnsId> last_ztunnel_;
     Discovery discovery_;
+    LaneBook lanes_;
+    netlink::Conntrack conntrack_;
     SysctlJournal journal_;
     std::optional<desired::NodeFacts> facts_;  // of the last settle(), pods left aside
     std::map<IpAddress, desired::EnrolledAddress> enrolled_;

@@ -30,6 +30,8 @@ struct Readiness {
     Condition source;
     Condition datapath;
     std::vector<Condition> node;  // what others on this node reach us by
+    // Which ztunnel has which, while there is more than one.
+    std::vector<std::string> lanes = {};
 
     // The worst of all.
     [[nodiscard]] Ready state() const;

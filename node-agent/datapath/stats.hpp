@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ambient::agent {
 
@@ -20,11 +21,21 @@ struct Tries {
     void count(bool succeeded) { ++(succeeded ? success : failure); }
 };
 
+// What one ztunnel holds, as it was counted last; nothing when that was not possible.
+struct LaneStats {
+    unsigned lane = 0;
+    std::string ztunnel;
+    bool is_active = false;
+    std::optional<std::uint64_t> connections = std::nullopt;
+};
+
 struct KeeperStats {
     Tries all;   // looks at everything
     Tries pods;  // looks at some pods only
     DriftCounts drift;
     std::uint64_t ztunnel_switches = 0;
+    std::uint64_t lanes_cut_off = 0;
+    std::vector<LaneStats> lanes;
     std::optional<std::chrono::system_clock::time_point> last_verified = std::nullopt;
     // Since when the kernel may differ from what is wanted; none while it is verified.
     std::optional<std::chrono::steady_clock::time_point> unverified_since = std::nullopt;

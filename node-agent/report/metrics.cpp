@@ -48,6 +48,18 @@ void add_datapath(Exposition& out, const Stats& stats) {
     out.counter("ambient_ztunnel_switches_total",
                 "Changes of the ztunnel that pods are led to, as at each of its upgrades.")
         .value(number(keeper.ztunnel_switches));
+    out.gauge("ambient_ztunnel_connections",
+              "Connections that each ztunnel of the node holds in others' names, both sides of "
+              "each, at the last resync: a draining one without any can go.");
+    for (const LaneStats& lane : keeper.lanes) {
+        if (!lane.connections) continue;
+        out.value(number(*lane.connections), {{"generation", fmt::to_string(lane.lane)},
+                                              {"state", lane.is_active ? "active" : "draining"}});
+    }
+    out.counter("ambient_ztunnel_lanes_cut_off_total",
+                "Ztunnels that lost their connections before they ended, because more of them "
+                "followed one another than there are lanes.")
+        .value(number(keeper.lanes_cut_off));
     out.counter("ambient_ztunnel_claims_refused_total",
                 "Pods with ztunnel's label that are not in its namespace or have not its service "
                 "account: somebody's mistake, or an attempt to take over the node's traffic.")

@@ -25,6 +25,8 @@ HttpReply readiness_page(const Readiness& readiness) {
         if (condition.trouble) page.body += ": " + describe(*condition.trouble);
         page.body += '\n';
     }
+    for (const auto& lane : readiness.lanes)
+        page.body += lane + '\n';
     return page;
 }
 

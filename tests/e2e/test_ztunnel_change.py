@@ -12,51 +12,20 @@ import pytest
 from support.cluster.capture import Capture
 from support.cluster.cluster import Cluster
 from support.cluster.load import Load
-from support.cluster.model import APP_PORT, NODES, PODS, Pod
+from support.cluster.model import APP_PORT, NODES, PODS
+from support.cluster.rollout import Rollout
 from support.cluster.traffic import Connection
-from support.kernel_events import KernelEvents
-from support.kernel_view import links
-from support.kube_objects import PodState
-from support.netns import Netns, create, delete
+from support.netns import Netns
 
 A = NODES["a"]
-NEWER = Pod("zt-a2", "a", 20, "istio-system", "ztunnel")
 SLEEP, HTTPBIN, PLAIN_B = PODS["sleep"], PODS["httpbin"], PODS["plain-b"]
 TO_PLAIN = (PLAIN_B.address, APP_PORT)
 
 
-def tunnel_ends(cluster: Cluster) -> set[object]:
-    found = links(cluster.netns[A.netns])
-    return {
-        found[name]["linkinfo"]["info_data"]["remote"]
-        for name in ("istioin", "istioout")
-        if name in found
-    }
-
-
-def wait_active(cluster: Cluster, events: KernelEvents, ztunnel: Pod) -> None:
-    events.wait_until(
-        lambda: tunnel_ends(cluster) == {ztunnel.address}, f"tunnels lead to {ztunnel.name}"
-    )
-
-
 @pytest.fixture
-def newer(cluster: Cluster) -> Iterator[Pod]:
-    """A second ztunnel, attached and listening; the objects say that it is not ready yet."""
-    delete([NEWER.name])
-    cluster.netns[NEWER.name] = create([NEWER.name])[0]
-    cluster.store.add(NEWER)
-    cluster.store.write()
-    cluster.veths[NEWER.name] = cluster.cni["a"].add(NEWER)
-    cluster.mesh.proxies[NEWER.name] = cluster.mesh.start_ztunnel(NEWER)
-    yield NEWER
-    if NEWER.name in cluster.store.pods:  # the test failed half-way
-        cluster.store.remove(NEWER.name)
-        cluster.store.write()
-    cluster.mesh.proxies.pop(NEWER.name).stop()
-    cluster.cni["a"].delete(NEWER)
-    del cluster.veths[NEWER.name], cluster.netns[NEWER.name]
-    delete([NEWER.name])
+def rollout(cluster: Cluster) -> Iterator[Rollout]:
+    with Rollout(cluster) as running:
+        yield running
 
 
 class Opener:
@@ -135,25 +104,21 @@ def test_a_segment_that_no_socket_takes_is_reset(cluster: Cluster) -> None:
             connection.round(1000, 1000)
 
 
-def test_newer_ztunnel_takes_over_and_leaves(cluster: Cluster, newer: Pod) -> None:
+def test_newer_ztunnel_takes_over_and_leaves(cluster: Cluster, rollout: Rollout) -> None:
     node, sleep = cluster.netns[A.netns], cluster.netns["sleep"]
+    newer = rollout.start()
     with (
-        KernelEvents(node) as events,
         Load() as load,
         Capture([node]) as capture,
         Opener(sleep) as opener,
     ):
         load.add("host to ambient", node, (HTTPBIN.address, APP_PORT))
         opener.wait_more(3)
-        cluster.store.states[newer.name] = PodState(attached=True, created="2026-02-01T00:00:00Z")
-        cluster.store.write()
-        wait_active(cluster, events, newer)
+        rollout.ready(newer)
         opener.wait_more(3)
         seen = cluster.exchange("sleep", TO_PLAIN)
         cluster.record(newer.name, seen.client, listener=15001)
-        cluster.store.remove(newer.name)
-        cluster.store.write()
-        wait_active(cluster, events, PODS["zt-a"])
+        rollout.forget(newer)
         opener.wait_more(3)
         seen = cluster.exchange("sleep", TO_PLAIN)
         cluster.record("zt-a", seen.client, listener=15001)

@@ -115,7 +115,7 @@ TEST_CASE_FIXTURE(KeeperSandbox, "a captured pod stays so when the way to it is 
     auto opened = agent::Keeper::open(config, pods);
     REQUIRE(opened);
     keeper.emplace(*std::move(opened));
-    REQUIRE(keeper->recover_attachments());
+    REQUIRE(keeper->recover());
     settle();
     CHECK(in_set("10.244.1.11"));
     // Only the source lets it go.

@@ -59,9 +59,9 @@ datapath:
   outbound: {node_link: out, ztunnel_link: zout, vni: 2, node_address4: 10.9.1.1, ztunnel_address4: 10.9.1.2, prefix_length4: 25,
              node_address6: "fd0a::1", ztunnel_address6: "fd0a::2", prefix_length6: 65}
   geneve_port: 7000
-  marks: {outbound: 0x1000/0x1000, inbound: 0x800/0x800, skip: 0x2000/0x2000, skip_connection: 0x6000/0x6000, arriving: 0x4000/0x4000, original_source: 0xa000/0xa000,
+  marks: {outbound: 0x1000/0x1000, inbound: 0x800/0x800, skip: 0x2000/0x2000, skip_connection: 0x6000/0x6000, arriving: 0x4000/0x4000, lanes: 0x0/0x60, original_source: 0xa000/0xa000,
           to_ztunnel: 0x10/0x10, tproxy: 0x1/0xf, original_reply: 0x2/0xf}
-  tables: {inbound: 200, outbound: 201, to_ztunnel: 0xca, ztunnel_local: 203}
+  tables: {inbound: 200, outbound: 201, to_ztunnel: 0xca, lanes: 0xd2, ztunnel_local: 203}
   priorities: {outbound: 11, to_ztunnel: 12, inbound: 13, ztunnel_tproxy: 14, ztunnel_reply: 15}
   ports: {outbound: 1, inbound_plaintext: 2, inbound_hbone: 3, dns: 4}
   filter: {table: mesh, pods4: p4, pods6: p6}
@@ -133,9 +133,11 @@ policy:
                .arriving = Mark::bits(0x4000),
                .original_source = Mark::bits(0xa000),
                .to_ztunnel = Mark::bits(0x10),
+               .lanes = {.value = 0, .mask = 0x60},
                .tproxy = {.value = 1, .mask = 0xf},
                .original_reply = {.value = 2, .mask = 0xf}};
-    d.tables = {.inbound = 200, .outbound = 201, .to_ztunnel = 202, .ztunnel_local = 203};
+    d.tables = {
+        .inbound = 200, .outbound = 201, .to_ztunnel = 202, .lanes = 210, .ztunnel_local = 203};
     d.priorities = {11, 12, 13, 14, 15};
     d.ports = {1, 2, 3, 4};
     d.filter = {.table = "mesh", .pods4 = "p4", .pods6 = "p6"};

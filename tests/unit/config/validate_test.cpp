@@ -97,6 +97,15 @@ TEST_CASE("rules across fields") {
          "f:1:38: the outbound tunnel's prefix fd00:126::/126 overlaps the inbound one's "
          "fd00:126::/126"},
         // routing
+        {"datapath: {tables: {outbound: 105}}\n",
+         "f:1:20: datapath.tables.outbound and datapath.tables.lanes are both 105; they must "
+         "differ"},
+        {"datapath: {marks: {lanes: 0x8/0x8}}\n",
+         "f:1:27: datapath.marks.lanes must be 0/ and a mask of 2 to 4 bits, 0x0/0xc for example: "
+         "lanes are numbered in them"},
+        {"datapath: {marks: {lanes: 0x0/0x60}}\n",
+         "f:1:19: datapath.marks.lanes and datapath.marks.to_ztunnel share the bits 0x40; give "
+         "them bits of their own"},
         {"datapath: {tables: {to_ztunnel: 100}}\n",
          "f:1:33: datapath.tables.inbound and datapath.tables.to_ztunnel are both 100; they must "
          "differ"},

@@ -28,7 +28,9 @@ inline NodeFacts dual_stack_facts() {
 
 // A second ztunnel, not (or no longer) active.
 inline Ztunnel second_ztunnel() {
-    return {.host_link = "veth-zt2", .addresses = {ip("10.244.1.20"), ip("fd00:10:244:1::20")}};
+    return {.host_link = "veth-zt2",
+            .addresses = {ip("10.244.1.20"), ip("fd00:10:244:1::20")},
+            .lane = 1};
 }
 
 }  // namespace ambient::desired

@@ -17,12 +17,13 @@ TEST_CASE("prerouting: skip, lead back, capture") {
               R"(iifname "istioin" counter meta mark set meta mark | 0x200 return)",
               R"(iifname "istioout" counter meta mark set meta mark | 0x200 return)",
               "meta l4proto 17 th dport 6081 counter return",
-              "ct state related ct mark & 0x210 == 0x210 counter "
-              "meta mark set meta mark | 0x60 return",
+              "ct state related ct mark & 0x21c == 0x210 counter "
+              "meta mark set meta mark & 0xffffff93 | 0x60 return",
               "meta l4proto != 6 counter return",
               "ct mark & 0x220 == 0x220 counter meta mark set meta mark | 0x200 return",
-              R"(iifname "veth-zt" counter jump from_ztunnel)",
-              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x60 return",
+              R"(iifname "veth-zt" counter jump from_lane0)",
+              "ct mark & 0x21c == 0x210 counter meta mark set meta mark & 0xffffff93 | 0x60 return",
+              "ct mark & 0x210 == 0x210 meta l4proto 6 counter reject with tcp reset",
               "ct state established,related ct mark & 0x330 == 0x0 counter "
               "meta mark set meta mark | 0x200 return",
               "ip saddr @pods4 counter meta mark set meta mark | 0x120 ct mark set ct mark | 0x100",
@@ -32,13 +33,13 @@ TEST_CASE("prerouting: skip, lead back, capture") {
 TEST_CASE("senders: before raw, what a ztunnel sends in others' names (U17)") {
     NodeFacts facts = ipv4_facts();
     facts.ztunnels.push_back(second_ztunnel());
-    const std::string mark = " counter meta mark set meta mark | 0x230";
+    const std::string mark = " counter meta mark set meta mark & 0xfffffdc3 | 0x23";
     CHECK(chain_lines(node_state(kDatapath, facts), "senders") ==
           Lines{
               "type filter hook prerouting priority -310; policy accept;",
-              R"(iifname "veth-zt" ip saddr != 10.244.1.10)" + mark,
-              R"(iifname "veth-zt2" ip saddr != 10.244.1.20)" + mark,
-              R"(iifname "veth-zt2" ip6 saddr != fd00:10:244:1::20)" + mark,
+              R"(iifname "veth-zt" ip saddr != 10.244.1.10)" + mark + "0",
+              R"(iifname "veth-zt2" ip saddr != 10.244.1.20)" + mark + "4",
+              R"(iifname "veth-zt2" ip6 saddr != fd00:10:244:1::20)" + mark + "4",
           });
 }
 
@@ -51,15 +52,16 @@ TEST_CASE("release: behind everybody's checks, marks lead the packet itself (U17
 }
 
 TEST_CASE(
-    "from_ztunnel: tunnels of this node to itself, its own connections, those in a pod's name") {
-    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "from_ztunnel") ==
+    "from_lane0: tunnels of this node to itself, its own connections, those in a pod's name") {
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "from_lane0") ==
           Lines{
               "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4 counter "
-              "meta mark set meta mark | 0xa0 ct mark set ct mark | 0x250 accept",
-              "ct mark & 0x250 == 0x250 counter meta mark set meta mark | 0x60 accept",
+              "meta mark set meta mark | 0xa0 ct mark set ct mark & 0xfffffda3 | 0x250 accept",
+              "ct mark & 0x25c == 0x250 counter meta mark set meta mark & 0xffffff93 | 0x60 accept",
               "ip saddr 10.244.1.10 counter meta mark set meta mark | 0x220 "
               "ct mark set ct mark | 0x220 accept",
-              "counter meta mark set meta mark | 0x230 ct mark set ct mark | 0x210 accept",
+              "counter meta mark set meta mark & 0xfffffdc3 | 0x230 "
+              "ct mark set ct mark & 0xfffffde3 | 0x210 accept",
           });
 }
 
@@ -68,23 +70,47 @@ TEST_CASE("two ztunnels: packets of neither are taken for a pod's") {
     facts.ztunnels.push_back(second_ztunnel());
     const auto state = node_state(kDatapath, facts);
     const Lines prerouting = chain_lines(state, "prerouting");
-    CHECK(has_line(prerouting, R"(iifname "veth-zt" counter jump from_ztunnel)"));
-    CHECK(has_line(prerouting, R"(iifname "veth-zt2" counter jump from_ztunnel)"));
+    CHECK(has_line(prerouting, R"(iifname "veth-zt" counter jump from_lane0)"));
+    CHECK(has_line(prerouting, R"(iifname "veth-zt2" counter jump from_lane1)"));
+    CHECK(has_line(prerouting,
+                   "ct mark & 0x21c == 0x210 counter meta mark set meta mark & "
+                   "0xffffff93 | 0x60 return"));
+    CHECK(has_line(prerouting,
+                   "ct mark & 0x21c == 0x214 counter meta mark set meta mark & "
+                   "0xffffff93 | 0x64 return"));
     const std::string own =
         " counter meta mark set meta mark | 0x220 ct mark set ct mark | 0x220 accept";
-    const std::string inbound =
-        " counter meta mark set meta mark | 0xa0 ct mark set ct mark | 0x250 accept";
-    CHECK(chain_lines(state, "from_ztunnel") ==
+    const std::string inbound = " counter meta mark set meta mark | 0xa0 ct mark set ct mark & ";
+    CHECK(chain_lines(state, "from_lane1") ==
           Lines{
-              "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4" + inbound,
-              "ct state new meta l4proto 6 th dport 15008 ip6 daddr @pods6" + inbound,
-              "ct mark & 0x250 == 0x250 counter meta mark set meta mark | 0x60 accept",
-              "ip saddr 10.244.1.10" + own,
-              "ip6 saddr fd00:10:244:1::10" + own,
+              "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4" + inbound +
+                  "0xfffffda3 | 0x254 accept",
+              "ct state new meta l4proto 6 th dport 15008 ip6 daddr @pods6" + inbound +
+                  "0xfffffda3 | 0x254 accept",
+              "ct mark & 0x25c == 0x254 counter meta mark set meta mark & 0xffffff93 | 0x64 accept",
               "ip saddr 10.244.1.20" + own,
               "ip6 saddr fd00:10:244:1::20" + own,
-              "counter meta mark set meta mark | 0x230 ct mark set ct mark | 0x210 accept",
+              "counter meta mark set meta mark & 0xfffffdc3 | 0x234 "
+              "ct mark set ct mark & 0xfffffde3 | 0x214 accept",
           });
+    CHECK(chain_lines(state, "output")[2] ==
+          "ct mark & 0x21c == 0x214 counter meta mark set meta mark & 0xffffffb3 | 0x44 accept");
+}
+
+TEST_CASE("a ztunnel without a lane sends in its own name only") {
+    NodeFacts facts = ipv4_facts();
+    facts.ztunnels.push_back(second_ztunnel());
+    facts.ztunnels.back().lane.reset();
+    const auto state = node_state(kDatapath, facts);
+    CHECK(has_line(chain_lines(state, "prerouting"),
+                   R"(iifname "veth-zt2" counter jump from_no_lane)"));
+    const std::string own =
+        " counter meta mark set meta mark | 0x220 ct mark set ct mark | 0x220 accept";
+    CHECK(chain_lines(state, "from_no_lane") == Lines{
+                                                    "ip saddr 10.244.1.20" + own,
+                                                    "ip6 saddr fd00:10:244:1::20" + own,
+                                                    "meta l4proto 6 counter reject with tcp reset",
+                                                });
 }
 
 TEST_CASE("nat_pre: ztunnel sees the address that the pod asked for") {
@@ -145,7 +171,8 @@ TEST_CASE("output: the node's own packets") {
     CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "output") ==
           Lines{
               "type route hook output priority -90; policy accept;",
-              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 accept",
+              "ct mark & 0x21c == 0x210 counter meta mark set meta mark & 0xffffffb3 | 0x40 accept",
+              "ct mark & 0x210 == 0x210 counter accept",
               "ip daddr @pods4 ct state related counter meta mark set meta mark | 0x200 accept",
               "ip daddr @pods4 counter meta mark set meta mark | 0x200 ct mark set ct mark | 0x220",
           });
@@ -181,7 +208,8 @@ TEST_CASE("dual stack: the IPv6 twin of each rule") {
     CHECK(chain_lines(state, "output") ==
           Lines{
               "type route hook output priority -90; policy accept;",
-              "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x40 accept",
+              "ct mark & 0x21c == 0x210 counter meta mark set meta mark & 0xffffffb3 | 0x40 accept",
+              "ct mark & 0x210 == 0x210 counter accept",
               "ip daddr @pods4 ct state related counter meta mark set meta mark | 0x200 accept",
               "ip daddr @pods4" + skip,
               "ip6 daddr @pods6 ct state related counter meta mark set meta mark | 0x200 accept",
@@ -196,10 +224,10 @@ TEST_CASE("every mark write leaves other agents' bits alone (U5)") {
         for (const auto& rule : chain.rules) {
             for (const auto& action : rule.actions) {
                 if (const auto* set = std::get_if<model::SetMark>(&action)) {
-                    CHECK((set->mark.mask & ~0x3f0U) == 0);
+                    CHECK((set->mark.mask & ~0x3fcU) == 0);
                 }
                 if (const auto* set = std::get_if<model::SetCtMark>(&action)) {
-                    CHECK((set->mark.mask & ~0x370U) == 0);
+                    CHECK((set->mark.mask & ~0x37cU) == 0);
                 }
             }
         }
@@ -230,7 +258,7 @@ TEST_CASE("names and numbers come from the configuration") {
           "ip saddr @v4 meta l4proto 17 th dport 53 counter dnat ip to 10.244.1.10:5353");
     CHECK(chain_lines(state, "nat_post").back() == R"(oifname "in0" counter snat ip to ip saddr)");
     CHECK(chain_lines(state, "output")[1] ==
-          "ct mark & 0x210 == 0x210 counter meta mark set meta mark | 0x4000 accept");
+          "ct mark & 0x21c == 0x210 counter meta mark set meta mark & 0xffffbff3 | 0x4000 accept");
 }
 
 }  // namespace

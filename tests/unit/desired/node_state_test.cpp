@@ -49,8 +49,8 @@ TEST_CASE("IPv4: policy rules") {
     CHECK(rule_lines(node_state(kDatapath, ipv4_facts())) ==
           Lines{
               "ip rule add pref 101 fwmark 0x100/0x120 lookup 101 protocol 122",
-              "ip rule add pref 102 fwmark 0x40/0x60 lookup 102 protocol 122",
-              "ip rule add pref 102 fwmark 0x230/0x230 lookup 102 protocol 122",
+              "ip rule add pref 102 fwmark 0x40/0x6c lookup 102 protocol 122",
+              "ip rule add pref 102 fwmark 0x230/0x23c lookup 102 protocol 122",
               "ip rule add pref 103 fwmark 0x80/0xa0 lookup 100 protocol 122",
           });
 }
@@ -144,7 +144,30 @@ TEST_CASE("IPv6 only: the tunnels run over IPv6") {
     CHECK(set_lines(state, "pods6").size() == 2);
 }
 
-TEST_CASE("another active ztunnel moves the tunnels and its routes, and nothing else") {
+TEST_CASE("each ztunnel has a lane: its own marks and table") {
+    NodeFacts facts = ipv4_facts();
+    facts.ztunnels.push_back(second_ztunnel());
+    facts.ztunnels.back().lane = 3;
+    const auto state = node_state(kDatapath, facts);
+    CHECK(has_line(rule_lines(state),
+                   "ip rule add pref 102 fwmark 0x40/0x6c lookup 102 protocol 122"));
+    CHECK(has_line(rule_lines(state),
+                   "ip rule add pref 102 fwmark 0x4c/0x6c lookup 106 protocol 122"));
+    CHECK(has_line(rule_lines(state),
+                   "ip rule add pref 102 fwmark 0x23c/0x23c lookup 106 protocol 122"));
+    CHECK(has_line(route_lines(state),
+                   "ip route replace default via 10.244.1.20 dev veth-zt2 src 10.244.1.1 "
+                   "table 106 proto 122 scope global onlink"));
+    CHECK(has_line(route_lines(state),
+                   "ip route replace unreachable default table 106 proto 122 scope global metric "
+                   "4294967295"));
+    facts.ztunnels.back().lane.reset();
+    const auto without = node_state(kDatapath, facts);
+    CHECK(without.rules.size() == state.rules.size() - 2);
+    CHECK(std::ranges::none_of(without.routes, [](const auto& r) { return r.table == 106; }));
+}
+
+TEST_CASE("another active ztunnel moves the tunnels and the routes to it, no lane and no rule") {
     NodeFacts facts = ipv4_facts();
     facts.ztunnels.push_back(second_ztunnel());
     const auto before = node_state(kDatapath, facts);
@@ -154,8 +177,14 @@ TEST_CASE("another active ztunnel moves the tunnels and its routes, and nothing 
           "ip link add istioin address 02:00:c0:a8:7e:01 up type geneve id 1000 remote 10.244.1.20 "
           "dstport 6081");
     CHECK(has_line(route_lines(after),
-                   "ip route replace default via 10.244.1.20 dev veth-zt2 src 10.244.1.1 "
-                   "table 102 proto 122 scope global onlink"));
+                   "ip route replace 10.244.1.20 dev veth-zt2 src 10.244.1.1 table 100 proto 122 "
+                   "scope link"));
+    const auto in_lanes = [](const model::NetnsState& state) {
+        auto routes = state.routes;
+        std::erase_if(routes, [](const auto& route) { return route.table < 102; });
+        return routes;
+    };
+    CHECK(in_lanes(before) == in_lanes(after));
     // Both answer in their own name, so both are reached without the tunnel.
     for (const auto* state : {&before, &after}) {
         CHECK(
@@ -169,6 +198,8 @@ TEST_CASE("another active ztunnel moves the tunnels and its routes, and nothing 
     }
     CHECK(before.rules == after.rules);
     CHECK(before.sysctls == after.sysctls);
+    for (const auto* chain : {"from_lane0", "from_lane1", "output"})
+        CHECK(chain_lines(before, chain) == chain_lines(after, chain));
     CHECK(before.tables.front().sets == after.tables.front().sets);
     CHECK(chain_names(before) == chain_names(after));
 }
@@ -196,7 +227,8 @@ TEST_CASE("the scope covers every object of the state") {
     const model::Scope scope = node_scope(kDatapath, facts);
     CHECK(scope.protocol == 122);
     CHECK(scope.links == Lines{"istioin", "istioout"});
-    CHECK(scope.routes == std::vector<model::RouteSelector>{{100}, {101}, {102}});
+    CHECK(scope.routes ==
+          std::vector<model::RouteSelector>{{100}, {101}, {102}, {104}, {105}, {106}});
     CHECK(scope.rule_priorities == std::vector<std::uint32_t>{101, 102, 103});
     CHECK(scope.filter == std::vector<model::FilterSelector>{{.table = {.name = "ambient"}}});
     CHECK(scope.sysctls == Lines{"net/ipv4/conf/istioin/rp_filter",

@@ -42,6 +42,10 @@ TEST_CASE("every value stands under its name") {
     stats.keeper.pods = {.success = 9, .failure = 10};
     stats.keeper.drift["rule"] = 11;
     stats.keeper.ztunnel_switches = 12;
+    stats.keeper.lanes_cut_off = 18;
+    stats.keeper.lanes = {{.lane = 1, .is_active = true, .connections = 19},
+                          {.lane = 0, .connections = 20},
+                          {.lane = 2}};
     stats.keeper.unverified_since = stats.now - 1500ms;
     stats.keeper.last_verified = std::chrono::system_clock::from_time_t(1'767'225'600);
     stats.sidecars = {.right = 18, .troubled = 19, .repairs = {{"missing", 20}}};
@@ -67,6 +71,9 @@ TEST_CASE("every value stands under its name") {
           R"(ambient_sidecar_pods{state="troubled"} 19)",
           R"(ambient_sidecar_repairs_total{found="missing"} 20)",
           R"(ambient_sidecar_repairs_total{found="different"} 0)",
+          "ambient_ztunnel_lanes_cut_off_total 18",
+          R"(ambient_ztunnel_connections{generation="1",state="active"} 19)",
+          R"(ambient_ztunnel_connections{generation="0",state="draining"} 20)",
           "ambient_drift_age_seconds 1.5",
           "ambient_last_verified_timestamp_seconds 1767225600",
           R"(ambient_cni_add_seconds_bucket{step="verify",le="0.0025"} 1)",
