@@ -45,7 +45,7 @@ def test_u1_nothing_is_source_translated_towards_ztunnel(cluster: Cluster, mode:
     entry = (A.address, NODE_PORT)
     with cluster.kube_proxy(mode):
         assert cluster.exchange(UNDERLAY, entry).server_peer[0] == UNDERLAY_ADDRESS
-        with taken_out(cluster, "istioin", "snat"):
+        with taken_out(cluster, "istioin", "snat ip to ip saddr"):
             assert_fails(cluster, UNDERLAY, entry)
 
 
