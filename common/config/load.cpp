@@ -92,6 +92,9 @@ void read(Mapping& from, Policy& out) {
     from.text("sidecar_annotation", out.sidecar_annotation);
     from.text("redirection_annotation", out.redirection_annotation);
     from.text("redirection_disabled", out.redirection_disabled);
+    if (const auto choice = from.choice("without_ztunnel", kWithoutZtunnel))
+        out.without_ztunnel = static_cast<WithoutZtunnel>(*choice);
+    from.text("without_ztunnel_annotation", out.without_ztunnel_annotation);
     from.text("ztunnel_label", out.ztunnel_label);
     from.text("ztunnel_value", out.ztunnel_value);
     from.text("ztunnel_namespace", out.ztunnel_namespace);

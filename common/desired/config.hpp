@@ -2,9 +2,11 @@
 // numbers).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/net/ip_address.hpp"
@@ -122,6 +124,11 @@ struct SidecarNumbers {
     bool operator==(const SidecarNumbers&) const = default;
 };
 
+// What becomes of new connections of captured pods while no ztunnel is ready: they wait for the
+// next one, pass outside the mesh, or are reset.
+enum class WithoutZtunnel : std::uint8_t { wait, bypass, reset };
+inline constexpr std::array<std::string_view, 3> kWithoutZtunnel = {"wait", "bypass", "reset"};
+
 // Who is enrolled, and which pod is the ztunnel.
 struct Policy {
     std::string dataplane_label = "istio.io/dataplane-mode";
@@ -132,6 +139,9 @@ struct Policy {
     std::string sidecar_annotation = "sidecar.istio.io/status";
     std::string redirection_annotation = "ambient.istio.io/redirection";
     std::string redirection_disabled = "disabled";
+    WithoutZtunnel without_ztunnel = WithoutZtunnel::wait;
+    // Of a namespace, for its pods.
+    std::string without_ztunnel_annotation = "ambient-cni.dev/without-ztunnel";
     std::string ztunnel_label = "app";
     std::string ztunnel_value = "ztunnel";
     std::string ztunnel_namespace = "istio-system";

@@ -97,8 +97,17 @@ kube::Pod trimmed(const Policy& policy, kube::Pod pod) {
 }
 
 Space trimmed(const Policy& policy, const kube::Namespace& space) {
+    auto annotations = only(space.annotations, sidecar::kAnnotations);
+    annotations.merge(only(space.annotations, {policy.without_ztunnel_annotation}));
     return {.labels = only(space.labels, {policy.dataplane_label}),
-            .annotations = only(space.annotations, sidecar::kAnnotations)};
+            .annotations = std::move(annotations)};
+}
+
+WithoutZtunnel without_ztunnel(const Policy& policy, const kube::Labels& annotations) {
+    const std::string* value = value_of(annotations, policy.without_ztunnel_annotation);
+    const auto* word = value ? std::ranges::find(kWithoutZtunnel, *value) : kWithoutZtunnel.end();
+    if (word == kWithoutZtunnel.end()) return policy.without_ztunnel;
+    return static_cast<WithoutZtunnel>(word - kWithoutZtunnel.begin());
 }
 
 bool is_ztunnel(const Policy& policy, const kube::Pod& pod) {

@@ -33,6 +33,10 @@ struct Space {
     auto operator<=>(const Space&) const = default;
 };
 
+// What the pods of a namespace do without a ztunnel; `annotations` are the namespace's. A value
+// that is none of the three says nothing.
+WithoutZtunnel without_ztunnel(const Policy& policy, const kube::Labels& annotations);
+
 // Only what this policy reads, which is a small part: labels, annotations and environment by name.
 kube::Pod trimmed(const Policy& policy, kube::Pod pod);
 Space trimmed(const Policy& policy, const kube::Namespace& space);

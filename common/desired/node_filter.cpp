@@ -30,6 +30,13 @@ CtMarkIs held(const Marks& marks, Lane lane) {
     return {in_lane(marks, marks.original_source, lane)};
 }
 
+InSet in_choice(const Datapath& datapath, Direction direction, Family family,
+                WithoutZtunnel choice) {
+    return {.direction = direction,
+            .family = family,
+            .set = choice_set(datapath.filter, family, choice)};
+}
+
 InSet in_pods(const Datapath& datapath, Direction direction, Family family) {
     return {.direction = direction, .family = family, .set = pods_set(datapath.filter, family)};
 }
@@ -70,6 +77,22 @@ FilterChain release(const Datapath& datapath) {
     return chain;
 }
 
+// While no ztunnel is ready: what passes outside the mesh stays there to its end.
+void add_choices(FilterChain& chain, const Datapath& datapath, const NodeFacts& facts,
+                 Direction direction, Family family, const std::vector<Match>& also) {
+    if (!facts.without_ztunnel) return;
+    const Marks& marks = datapath.marks;
+    const auto matches = [&](WithoutZtunnel choice) {
+        std::vector<Match> all = {Protocol{kTcp}};
+        all.insert(all.end(), also.begin(), also.end());
+        all.emplace_back(in_choice(datapath, direction, family, choice));
+        return all;
+    };
+    add_rule(chain, matches(WithoutZtunnel::bypass),
+             {Counter{}, SetMark{marks.skip}, SetCtMark{marks.skip_connection}, Return{}});
+    add_rule(chain, matches(WithoutZtunnel::reset), {Counter{}, Reset{}});
+}
+
 // Marks what enters the node: skip what is not for us, lead connections that ztunnel holds back to
 // it, capture what enrolled pods open.
 FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
@@ -96,6 +119,7 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     add_rule(chain, {Protocol{.number = kTcp, .negate = true}}, pass);
     add_rule(chain, {CtMarkIs{marks.skip_connection}}, skip);
     for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (ztunnel.host_link.empty()) continue;
         add_rule(chain, {InInterface{ztunnel.host_link}},
                  {Counter{}, Jump{from_chain(ztunnel.lane)}});
     }
@@ -111,6 +135,7 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
         .mask = marks.skip_connection.mask | marks.original_source.mask | taken(marks).mark.mask};
     add_rule(chain, {CtStateIn{kCtEstablished | kCtRelated}, CtMarkIs{unmarked}}, skip);
     for (const Family family : families) {
+        add_choices(chain, datapath, facts, Direction::source, family, {});
         add_rule(chain, {in_pods(datapath, Direction::source, family)},
                  {Counter{}, SetMark{arriving(marks, marks.outbound)}, taken(marks)});
     }
@@ -174,6 +199,11 @@ FilterChain nat_pre(const Datapath& datapath, const NodeFacts& facts,
     for (const Family family : families) {
         if (!facts.dns_capture) break;
         const IpAddress ztunnel = *address_of(family, facts.ztunnels.front().addresses);
+        if (facts.without_ztunnel) {
+            add_rule(chain,
+                     {in_choice(datapath, Direction::source, family, WithoutZtunnel::bypass)},
+                     {Counter{}, Return{}});
+        }
         add_rule(chain,
                  {in_pods(datapath, Direction::source, family), Protocol{kUdp}, to_port(kDnsPort)},
                  {Counter{}, Dnat{.address = ztunnel, .port = datapath.ports.dns}});
@@ -185,7 +215,8 @@ FilterChain nat_pre(const Datapath& datapath, const NodeFacts& facts,
 }
 
 // What goes to an enrolled pod, once kube-proxy has chosen it (CONTRACT U17).
-FilterChain inbound(const Datapath& datapath, const std::vector<Family>& families) {
+FilterChain inbound(const Datapath& datapath, const NodeFacts& facts,
+                    const std::vector<Family>& families) {
     const Marks& marks = datapath.marks;
     const Mark none = {.value = 0,
                        .mask = marks.outbound.mask | marks.skip.mask | marks.to_ztunnel.mask};
@@ -193,6 +224,7 @@ FilterChain inbound(const Datapath& datapath, const std::vector<Family>& familie
                       .hook = ChainHook{ChainType::filter, Hook::prerouting, kDstnat + 10},
                       .rules = {}};
     for (const Family family : families) {
+        add_choices(chain, datapath, facts, Direction::destination, family, {MarkIs{none}});
         add_rule(chain,
                  {Protocol{kTcp}, MarkIs{none}, in_pods(datapath, Direction::destination, family)},
                  {Counter{}, SetMark{arriving(marks, marks.inbound)}, taken(marks)});
@@ -218,8 +250,10 @@ FilterChain guard(const Datapath& datapath, const NodeFacts& facts,
                  drop);
     }
     add_rule(chain, {OutInterface{datapath.outbound.node_link}}, {Return{}});
-    for (const Ztunnel& ztunnel : facts.ztunnels)
-        add_rule(chain, {OutInterface{ztunnel.host_link}}, {Return{}});
+    for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (!ztunnel.host_link.empty())
+            add_rule(chain, {OutInterface{ztunnel.host_link}}, {Return{}});
+    }
     add_rule(chain, {MarkIs{marks.outbound}}, drop);
     add_rule(chain, {MarkIs{marks.to_ztunnel}}, drop);
     return chain;
@@ -294,13 +328,18 @@ const std::string& pods_set(const Filter& filter, Family family) {
     return family == Family::ipv4 ? filter.pods4 : filter.pods6;
 }
 
+std::string choice_set(const Filter& filter, Family family, WithoutZtunnel choice) {
+    return pods_set(filter, family) + "_" +
+           std::string(kWithoutZtunnel.at(static_cast<std::size_t>(choice)));
+}
+
 std::vector<FilterChain> node_chains(const Datapath& datapath, const NodeFacts& facts,
                                      const std::vector<Family>& families) {
     std::vector<FilterChain> chains = {
         senders(datapath, facts),
         prerouting(datapath, facts, families),
         nat_pre(datapath, facts, families),
-        inbound(datapath, families),
+        inbound(datapath, facts, families),
         release(datapath),
         guard(datapath, facts, families),
         nat_post(datapath, facts, families),

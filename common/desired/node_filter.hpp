@@ -13,5 +13,7 @@ std::vector<model::FilterChain> node_chains(const Datapath& datapath, const Node
 
 // The name of the set that holds the enrolled addresses of a family.
 const std::string& pods_set(const Filter& filter, Family family);
+// Of those of them that do not wait while there is no ztunnel.
+std::string choice_set(const Filter& filter, Family family, WithoutZtunnel choice);
 
 }  // namespace ambient::desired

@@ -28,10 +28,21 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
                      const std::vector<Family>& families,
                      const std::vector<EnrolledAddress>& pods) {
     NetnsState state;
-    FilterSet pods4 = {
-        .name = datapath.filter.pods4, .type = SetType::ipv4_address, .elements = {}};
-    FilterSet pods6 = {
-        .name = datapath.filter.pods6, .type = SetType::ipv6_address, .elements = {}};
+    FilterTable table{.id = {.name = datapath.filter.table}};
+    const auto add_set = [&](const std::string& name, Family family) {
+        table.sets.push_back(
+            {.name = name,
+             .type = family == Family::ipv4 ? SetType::ipv4_address : SetType::ipv6_address});
+    };
+    for (const Family family : {Family::ipv4, Family::ipv6}) {
+        add_set(pods_set(datapath.filter, family), family);
+        for (const auto choice : {WithoutZtunnel::bypass, WithoutZtunnel::reset})
+            add_set(choice_set(datapath.filter, family, choice), family);
+    }
+    const auto add_element = [&](const std::string& set, SetElement element) {
+        std::ranges::find(table.sets, set, &FilterSet::name)
+            ->elements.push_back(std::move(element));
+    };
 
     std::vector<const EnrolledAddress*> sorted;
     sorted.reserve(pods.size());
@@ -46,8 +57,12 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
         if (repeated || !can_capture(facts, families, pod.address)) continue;
         previous = &pod;
         const Family family = pod.address.family();
-        const bool ipv4 = family == Family::ipv4;
-        (ipv4 ? pods4 : pods6).elements.push_back({.key = pod.address, .comment = pod.comment});
+        add_element(pods_set(datapath.filter, family),
+                    {.key = pod.address, .comment = pod.comment});
+        if (pod.without_ztunnel != WithoutZtunnel::wait) {
+            add_element(choice_set(datapath.filter, family, pod.without_ztunnel),
+                        {.key = pod.address});
+        }
         // `src`: else a socket that asks for this way would get the tunnel's address.
         Route to_pod = route(datapath, datapath.tables.inbound, Prefix::host(pod.address),
                              datapath.inbound.node_link,
@@ -55,9 +70,7 @@ NetnsState pods_part(const Datapath& datapath, const NodeFacts& facts,
         to_pod.source = address_of(family, facts.host_addresses);
         state.routes.push_back(std::move(to_pod));
     }
-    state.tables.push_back({.id = {.name = datapath.filter.table},
-                            .sets = {std::move(pods4), std::move(pods6)},
-                            .chains = {}});
+    state.tables.push_back(std::move(table));
     sort(state);
     return state;
 }
@@ -74,7 +87,8 @@ void add_routes_to_ztunnel(NetnsState& state, const Datapath& datapath, const No
         return direct;
     };
     const Ztunnel& active = facts.ztunnels.front();
-    add(to(tables.inbound, active, *address_of(family, active.addresses)));
+    if (!active.host_link.empty())
+        add(to(tables.inbound, active, *address_of(family, active.addresses)));
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         const auto address = address_of(family, ztunnel.addresses);
         if (!ztunnel.lane || !address) continue;
@@ -94,7 +108,7 @@ void add_routes_to_ztunnel(NetnsState& state, const Datapath& datapath, const No
     // active: it answers in its own name, so the active one would never see the answer.
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         const auto own = address_of(family, ztunnel.addresses);
-        if (own) add(to(tables.outbound, ztunnel, *own));
+        if (own && !ztunnel.host_link.empty()) add(to(tables.outbound, ztunnel, *own));
     }
 }
 
@@ -128,6 +142,7 @@ void add_policy_rules(NetnsState& state, const Datapath& datapath, const NodeFac
 // A ztunnel sends with pods' and clients' addresses, which are reached by other devices.
 void pass_spoofed_sources(NetnsState& state, const Datapath& datapath, const NodeFacts& facts) {
     for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (ztunnel.host_link.empty()) continue;
         state.sysctls.push_back(loose_rp_filter(ztunnel.host_link));
         if (ztunnel.lacks_address)
             state.addresses.push_back(lent_address(datapath, ztunnel.host_link));
@@ -172,6 +187,7 @@ Scope node_scope(const Datapath& datapath, const NodeFacts& facts) {
     for (const std::uint32_t table : lane_tables(datapath))
         scope.routes.push_back({.table = table});
     for (const Ztunnel& ztunnel : facts.ztunnels) {
+        if (ztunnel.host_link.empty()) continue;
         scope.sysctls.push_back(rp_filter_path(ztunnel.host_link));
         scope.addresses.push_back(lent_address(datapath, ztunnel.host_link));
     }

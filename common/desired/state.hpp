@@ -29,6 +29,7 @@ struct Ztunnel {
 struct EnrolledAddress {
     IpAddress address;
     std::string comment;
+    WithoutZtunnel without_ztunnel = WithoutZtunnel::wait;
 
     auto operator<=>(const EnrolledAddress&) const = default;
 };
@@ -41,6 +42,8 @@ struct NodeFacts {
     std::vector<Ztunnel> ztunnels;
     std::vector<EnrolledAddress> pods;
     bool dns_capture = false;
+    // None is ready: the first of `ztunnels` is the last that was. Without a host_link it is gone.
+    bool without_ztunnel = false;
 
     bool operator==(const NodeFacts&) const = default;
 };

@@ -104,7 +104,8 @@ Result<desired::EnrolledAddress> Keeper::captured(const desired::NodeFacts& node
                                                   const Capture& capture) {
     if (!covers(node, address.family())) return std::unexpected(no_common(address.family()));
     if (!is_held(address, capture)) TRY(discovery_.host_link(address));
-    return desired::EnrolledAddress{.address = address, .comment = capture.comment};
+    return desired::EnrolledAddress{
+        .address = address, .comment = capture.comment, .without_ztunnel = capture.without_ztunnel};
 }
 
 std::optional<desired::EnrolledAddress> Keeper::enrolled(const desired::NodeFacts& node,
@@ -223,6 +224,7 @@ Result<void> Keeper::note(Result<void> outcome, Tries& tries) {
 
 Result<void> Keeper::try_settle() {
     changed_pods_.all = true;
+    if (pods_.ztunnels().empty()) return settle_without_ztunnel();
     auto wanted = TRY(discover());
     name_lanes();
     TRY(hold(wanted.ztunnel_netns, *wanted.ztunnel_pod));
@@ -236,6 +238,32 @@ Result<void> Keeper::try_settle() {
     std::ranges::move(of_node, std::back_inserter(*beside));
     name_beside(*std::move(beside));
     return {};
+}
+
+Result<void> Keeper::settle_without_ztunnel() {
+    // What stands is an earlier agent's.
+    if (!facts_) return std::unexpected(no_ztunnel());
+    auto node = *facts_;
+    node.ztunnels = lanes_.assign({}, [&](const auto& known) { return discovery_.again(known); });
+    name_lanes();
+    const auto& last = facts_->ztunnels.front().addresses;
+    if (node.ztunnels.empty() || node.ztunnels.front().addresses != last)
+        node.ztunnels.insert(node.ztunnels.begin(), {.addresses = last, .lane = std::nullopt});
+    for (const auto& [address, capture] : pods_.captures()) {
+        if (auto pod = enrolled(node, address)) node.pods.push_back(*std::move(pod));
+    }
+    if (!std::exchange(node.without_ztunnel, true)) {
+        const auto those = [&](desired::WithoutZtunnel choice) {
+            return std::ranges::count(node.pods, choice,
+                                      &desired::EnrolledAddress::without_ztunnel);
+        };
+        log(LogLevel::warning, "without ztunnel",
+            {{"waiting", those(desired::WithoutZtunnel::wait)},
+             {"outside_the_mesh", those(desired::WithoutZtunnel::bypass)},
+             {"reset", those(desired::WithoutZtunnel::reset)}});
+    }
+    name_beside(TRY(settle_node(std::move(node))));
+    return std::unexpected(no_ztunnel());
 }
 
 Result<std::vector<plan::Conflict>> Keeper::settle_ztunnel(desired::ZtunnelFacts facts) {
@@ -431,6 +459,14 @@ std::optional<PodCapture> Keeper::capture_of(const PodId& pod) const {
         }
         const auto there = enrolled_.find(address);
         const auto& wanted = pods_.captures().at(address);
+        if (facts_ && facts_->without_ztunnel &&
+            wanted.without_ztunnel == desired::WithoutZtunnel::bypass) {
+            whole = PodCapture{.captured = false,
+                               .obstacle =
+                                   "no ztunnel is ready: new connections pass outside the "
+                                   "mesh, as without_ztunnel says"};
+            continue;
+        }
         if (there != enrolled_.end() && there->second.comment == wanted.comment) continue;
         whole->captured = false;
         const auto outside = outside_.find(address);

@@ -111,6 +111,9 @@ class Keeper {
 
     Result<void> note(Result<void> outcome, Tries& tries);
     Result<void> try_settle();
+    // While none is ready: what pods do then, and the lanes of those that are gone. Otherwise the
+    // kernel stays as it is. An error in any case.
+    Result<void> settle_without_ztunnel();
     // One target each; what stands beside ours in it.
     Result<std::vector<plan::Conflict>> settle_ztunnel(desired::ZtunnelFacts facts);
     Result<std::vector<plan::Conflict>> settle_node(desired::NodeFacts facts);

@@ -50,6 +50,7 @@ std::vector<desired::Ztunnel> LaneBook::assign(std::vector<desired::Ztunnel> ztu
             note("ends: its ztunnel is gone", entry.ztunnel);
         }
     }
+    if (ztunnels.empty()) return held();
     const bool is_new =
         before.empty() || !is_same(before.front().ztunnel, entries_.front().ztunnel);
     if (!entries_.front().ztunnel.lane) {
@@ -64,9 +65,13 @@ std::vector<desired::Ztunnel> LaneBook::assign(std::vector<desired::Ztunnel> ztu
         const auto last = std::ranges::find_if(entries_ | std::views::drop(1), drains);
         if (last != entries_.end()) note("drains: another ztunnel is active", last->ztunnel);
     }
-    std::vector<desired::Ztunnel> assigned;
-    std::ranges::transform(entries_, std::back_inserter(assigned), &Entry::ztunnel);
-    return assigned;
+    return held();
+}
+
+std::vector<desired::Ztunnel> LaneBook::held() const {
+    std::vector<desired::Ztunnel> all;
+    std::ranges::transform(entries_, std::back_inserter(all), &Entry::ztunnel);
+    return all;
 }
 
 // For the first of entries_.

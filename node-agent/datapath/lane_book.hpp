@@ -36,7 +36,8 @@ class LaneBook {
     // Gives `ztunnels`, the active one first, their lanes. A lane begins when its ztunnel becomes
     // active and ends when the ztunnel's namespace is gone: until then it is added, though nobody
     // shows its pod any more. Where no lane is left for the active one, the ztunnel that has been
-    // inactive for longest loses its own.
+    // inactive for longest loses its own. With none of them only those are given that still hold
+    // connections.
     std::vector<desired::Ztunnel> assign(std::vector<desired::Ztunnel> ztunnels, const Look& look);
 
     std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
@@ -49,6 +50,7 @@ class LaneBook {
         std::uint64_t last_turn = 0;  // when it became active, in the order of that
     };
 
+    [[nodiscard]] std::vector<desired::Ztunnel> held() const;
     desired::Lane free_lane();
     void note(std::string reason, const desired::Ztunnel& ztunnel, bool is_cut_off = false);
 

@@ -39,6 +39,11 @@ desired::Enrolment PodTable::enrolment_of(const PodId& id, const kube::Pod& pod)
     return desired::enrolment_of(policy_, pod, space ? &space->labels : nullptr);
 }
 
+desired::WithoutZtunnel PodTable::without_ztunnel_of(const PodId& id) const {
+    const auto* space = space_of(id);
+    return space ? desired::without_ztunnel(policy_, space->annotations) : policy_.without_ztunnel;
+}
+
 std::optional<Result<desired::SidecarParameters>> PodTable::sidecar_of(const PodId& id) const {
     const auto* pod = find(id);
     const auto* space = space_of(id);
@@ -304,7 +309,9 @@ void PodTable::choose(const IpAddress& address) {
     } else {
         const auto best = best_of(claims->second);
         if (best->second.captured)
-            winner = Capture{.pod = best->first, .comment = best->second.comment};
+            winner = Capture{.pod = best->first,
+                             .comment = best->second.comment,
+                             .without_ztunnel = without_ztunnel_of(best->first)};
     }
     const auto old = captures_.find(address);
     if (winner ? old != captures_.end() && old->second == *winner : old == captures_.end()) return;

@@ -39,6 +39,7 @@ using SpaceNames = boost::container::flat_set<std::string>;
 struct Capture {
     PodId pod;
     std::string comment;
+    desired::WithoutZtunnel without_ztunnel = desired::WithoutZtunnel::wait;
 
     bool operator==(const Capture&) const = default;
 };
@@ -168,6 +169,7 @@ class PodTable {
     void update_pods_of(const std::string& space);
     void set_pod(const PodId& id, std::optional<kube::Pod> pod);
     [[nodiscard]] const desired::Space* space_of(const PodId& id) const;
+    [[nodiscard]] desired::WithoutZtunnel without_ztunnel_of(const PodId& id) const;
     [[nodiscard]] desired::Enrolment enrolment_of(const PodId& id, const kube::Pod& pod) const;
     // Brings claims and captures of one pod up to date; forgets it when nothing speaks of it any
     // more.

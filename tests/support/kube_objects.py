@@ -25,6 +25,7 @@ class PodState:
     """What changes about a pod while it lives. Not attached: pending, without an address."""
 
     attached: bool = False
+    ready: bool = True  # once it is attached
     created: str = "2026-01-01T00:00:00Z"
     labels: dict[str, str] = field(default_factory=dict)
     dns_capture: bool = True  # of a ztunnel
@@ -48,7 +49,7 @@ def pod_object(pod: Pod, node: Node, state: PodState) -> dict[str, Any]:
             "hostIP": node.address,
             "podIP": pod.address,
             "podIPs": [{"ip": pod.address}],
-            "conditions": [{"type": "Ready", "status": "True"}],
+            "conditions": [{"type": "Ready", "status": str(state.ready)}],
         }
     return {
         "apiVersion": "v1",
@@ -79,6 +80,7 @@ class ObjectStore:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / "cluster.yaml"
         self.namespaces = {name: dict(labels) for name, labels in namespaces.items()}
+        self.annotations: dict[str, dict[str, str]] = {}  # of namespaces
         self.pods = {pod.name: pod for pod in pods}
         self.states = {pod.name: PodState() for pod in pods}
 
@@ -91,7 +93,15 @@ class ObjectStore:
 
     def write(self) -> None:
         items: list[dict[str, Any]] = [
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+            {
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {
+                    "name": name,
+                    "labels": labels,
+                    "annotations": self.annotations.get(name, {}),
+                },
+            }
             for name, labels in self.namespaces.items()
         ]
         items += [

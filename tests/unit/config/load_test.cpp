@@ -74,6 +74,8 @@ policy:
   sidecar_annotation: s
   redirection_annotation: r
   redirection_disabled: d
+  without_ztunnel: reset
+  without_ztunnel_annotation: wa
   ztunnel_label: zl
   ztunnel_value: zv
   ztunnel_namespace: zn
@@ -113,6 +115,8 @@ policy:
                    .sidecar_annotation = "s",
                    .redirection_annotation = "r",
                    .redirection_disabled = "d",
+                   .without_ztunnel = desired::WithoutZtunnel::reset,
+                   .without_ztunnel_annotation = "wa",
                    .ztunnel_label = "zl",
                    .ztunnel_value = "zv",
                    .ztunnel_namespace = "zn",

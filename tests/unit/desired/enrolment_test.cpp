@@ -190,6 +190,24 @@ TEST_CASE("DNS capture is asked for by ztunnel's environment, exactly") {
     CHECK(wants_dns_capture(kPolicy, pod));
 }
 
+TEST_CASE("what pods do without ztunnel: the namespace's annotation, else the policy") {
+    Policy policy;
+    const auto choice = [&](const char* value) {
+        const kube::Namespace space{
+            .annotations = {{"ambient-cni.dev/without-ztunnel", value}, {"other", "x"}}};
+        const auto kept = trimmed(policy, space).annotations;
+        CHECK(kept.size() == 1);
+        return without_ztunnel(policy, kept);
+    };
+    CHECK(without_ztunnel(policy, {}) == WithoutZtunnel::wait);
+    CHECK(choice("bypass") == WithoutZtunnel::bypass);
+    CHECK(choice("reset") == WithoutZtunnel::reset);
+    policy.without_ztunnel = WithoutZtunnel::reset;
+    CHECK(without_ztunnel(policy, {}) == WithoutZtunnel::reset);
+    CHECK(choice("wait") == WithoutZtunnel::wait);
+    CHECK(choice("Bypass") == WithoutZtunnel::reset);
+}
+
 TEST_CASE("trimming keeps every answer of the policy, and nothing else") {
     const Policy policy;
     kube::Pod pod{

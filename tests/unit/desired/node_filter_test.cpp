@@ -1,5 +1,7 @@
 // The rules of the node's packet filter, against the reference listing written out by hand, with
 // the differences that the chains' comments explain.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "tests/unit/desired/facts.hpp"
@@ -216,6 +218,39 @@ TEST_CASE("dual stack: the IPv6 twin of each rule") {
               "ip6 daddr @pods6 meta l4proto 6" + skip,
               "ip6 daddr @pods6 meta l4proto 17" + skip,
           });
+}
+
+TEST_CASE("without ztunnel: who does not wait passes outside the mesh, or is reset") {
+    NodeFacts facts = ipv4_facts();
+    facts.dns_capture = true;
+    facts.without_ztunnel = true;
+    facts.ztunnels = {{.addresses = {ip("10.244.1.10")}, .lane = std::nullopt}};
+    facts.pods[0].without_ztunnel = WithoutZtunnel::reset;
+    facts.pods[1].without_ztunnel = WithoutZtunnel::bypass;
+    const auto state = node_state(kDatapath, facts);
+    CHECK(set_lines(state, "pods4").size() == 2);
+    CHECK(set_lines(state, "pods4_bypass") == Lines{"10.244.1.11"});
+    CHECK(set_lines(state, "pods4_reset") == Lines{"10.244.1.12"});
+    const std::string outside =
+        " counter meta mark set meta mark | 0x200 ct mark set ct mark | 0x220 return";
+    const Lines prerouting = chain_lines(state, "prerouting");
+    CHECK(prerouting[prerouting.size() - 3] == "meta l4proto 6 ip saddr @pods4_bypass" + outside);
+    CHECK(prerouting[prerouting.size() - 2] ==
+          "meta l4proto 6 ip saddr @pods4_reset counter reject with tcp reset");
+    const Lines inbound = chain_lines(state, "inbound");
+    CHECK(inbound[1] == "meta l4proto 6 meta mark & 0x340 == 0x0 ip daddr @pods4_bypass" + outside);
+    CHECK(inbound[2] ==
+          "meta l4proto 6 meta mark & 0x340 == 0x0 ip daddr @pods4_reset counter reject with tcp "
+          "reset");
+    CHECK(chain_lines(state, "nat_pre")[1] == "ip saddr @pods4_bypass counter return");
+    // The ztunnel that is gone has no device to name.
+    CHECK(std::ranges::none_of(state.routes, [](const auto& route) {
+        return route.link.empty() && route.type == model::RouteType::unicast;
+    }));
+    facts.without_ztunnel = false;
+    facts.ztunnels = ipv4_facts().ztunnels;
+    for (const auto& line : chain_lines(node_state(kDatapath, facts), "prerouting"))
+        CHECK(line.find("pods4_") == std::string::npos);
 }
 
 TEST_CASE("every mark write leaves other agents' bits alone (U5)") {

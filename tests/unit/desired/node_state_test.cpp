@@ -81,7 +81,7 @@ TEST_CASE("sets hold the enrolled addresses of their family with their comments"
     CHECK(set_lines(v4, "pods4") ==
           Lines{R"(10.244.1.11 comment "uid-sleep")", R"(10.244.1.12 comment "uid-httpbin")"});
     CHECK(set_lines(v4, "pods6") == Lines{});
-    CHECK(v4.tables.front().sets.size() == 2);
+    CHECK(v4.tables.front().sets.size() == 6);
     const auto both = node_state(kDatapath, dual_stack_facts());
     CHECK(set_lines(both, "pods6") == Lines{R"(fd00:10:244:1::11 comment "uid-sleep")",
                                             R"(fd00:10:244:1::12 comment "uid-httpbin")"});

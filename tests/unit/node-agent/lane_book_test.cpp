@@ -93,6 +93,18 @@ TEST_CASE("four at once; then the one that has been inactive for longest loses i
     CHECK(book.assign({5, 2}) == Lanes{{"veth1", 0}, {"veth2", -1}, {"veth4", 3}, {"veth5", 1}});
 }
 
+TEST_CASE("none is ready: lanes stay as long as their ztunnels, and no other begins") {
+    Book book;
+    book.assign({1});
+    book.assign({2});
+    told(book.lanes);
+    CHECK(book.assign({}) == Lanes{{"veth1", 0}, {"veth2", 1}});
+    book.gone = {"veth2"};
+    CHECK(book.assign({}) == Lanes{{"veth1", 0}});
+    CHECK(told(book.lanes) == Lines{"1 10.244.1.2 ends: its ztunnel is gone"});
+    CHECK(book.assign({3}) == Lanes{{"veth1", 0}, {"veth3", 1}});
+}
+
 TEST_CASE("after a restart of the agent, lanes are read from their tables") {
     const auto leads = [](std::uint32_t table, const std::string& to, const std::string& link) {
         return model::Route{.table = table,
