@@ -64,7 +64,12 @@ struct Status {
 };
 
 // What is done about a running pod whose sidecar's rules are not as they must be.
-enum class SidecarRepair : std::uint8_t { in_place, off };
+enum class SidecarRepair : std::uint8_t {
+    in_place,    // its rules are put right
+    label,       // one that has none of them gets the label cni.istio.io/uninitialized
+    delete_pod,  // one that has none of them is deleted
+    off,
+};
 
 struct Sidecar {
     SidecarRepair repair = SidecarRepair::in_place;

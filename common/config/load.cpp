@@ -138,7 +138,8 @@ void read(Mapping& from, Install& out) {
 }
 
 void read(Mapping& from, Sidecar& out) {
-    static constexpr std::array<std::string_view, 2> kRepairs = {"in-place", "off"};
+    static constexpr std::array<std::string_view, 4> kRepairs = {"in-place", "label", "delete",
+                                                                 "off"};
     if (const auto repair = from.choice("repair", kRepairs))
         out.repair = static_cast<SidecarRepair>(*repair);
 }

@@ -157,8 +157,12 @@ std::optional<Objection> object_to_cluster(const AgentConfig& config) {
         return Objection{"taint",
                          "taint must be a taint's key, ambient-cni.dev/not-ready for example"};
     }
+    const auto repair = config.sidecar.repair;
+    const bool repair_writes =
+        repair == SidecarRepair::label || repair == SidecarRepair::delete_pod;
     const char* needs_cluster = !config.taint.empty()       ? "taint"
                                 : !config.daemonset.empty() ? "daemonset"
+                                : repair_writes             ? "sidecar.repair"
                                                             : nullptr;
     if (needs_cluster && config.source.kind != SourceKind::kubernetes) {
         return Objection{needs_cluster,

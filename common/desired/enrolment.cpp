@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/desired/sidecar.hpp"
 #include "common/desired/sidecar_names.hpp"
 
 namespace ambient::desired {
@@ -82,7 +83,7 @@ kube::Pod trimmed(const Policy& policy, kube::Pod pod) {
     auto labels = only(pod.labels, {policy.dataplane_label, policy.ztunnel_label});
     auto annotations = only(pod.annotations, {policy.redirection_annotation});
     if (pod.annotations.contains(policy.sidecar_annotation)) {
-        labels.merge(only(pod.labels, {sidecar::kInject}));
+        labels.merge(only(pod.labels, {sidecar::kInject, kUninitialized}));
         annotations.merge(only(pod.annotations, sidecar::kAnnotations));
         // Only its presence counts; the text is some hundred bytes in every pod with a sidecar.
         annotations.try_emplace(policy.sidecar_annotation);

@@ -28,6 +28,10 @@ struct SidecarDecision {
 SidecarDecision sidecar_of(const Policy& policy, const kube::Pod& pod,
                            const kube::Labels& defaults);
 
+// A label, "true" on a pod that started without its rules, as Istio's repair names it
+// (cni/pkg/repair; chart value cni.repair.brokenPodLabelKey).
+inline constexpr const char* kUninitialized = "cni.istio.io/uninitialized";
+
 // [first, last]
 struct PortRange {
     std::uint16_t first = 0;

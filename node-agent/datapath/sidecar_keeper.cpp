@@ -22,6 +22,17 @@ Result<bool> has_ipv6(const Netns& netns) {
     return !found.empty() && found.front().value == "0";
 }
 
+// The configuration has pods labelled or deleted, not mended.
+Error left_alone(bool bare, const plan::Plan& lacks) {
+    if (bare) {
+        return Error{.kind = ErrorKind::unavailable,
+                     .doing = "its network namespace has none of its sidecar's rules"};
+    }
+    return Error{.kind = ErrorKind::unavailable,
+                 .doing = "its network namespace has other rules than its sidecar needs; it lacks",
+                 .object = plan::to_string(lacks)};
+}
+
 }  // namespace
 
 SidecarKeeper::SidecarKeeper(const config::AgentConfig& config, PodTable& pods,
@@ -102,8 +113,8 @@ bool SidecarKeeper::is_known(const PodId& id) const {
 bool SidecarKeeper::has_work() {
     // Until then a namespace's annotations may be missing.
     if (!pods_.is_complete()) return false;
-    for (auto& id : pods_.take_changed_sidecars()) {
-        if (!is_known(id)) queue_.insert(std::move(id));
+    for (const auto& id : pods_.take_changed_sidecars()) {
+        if (!is_known(id)) queue_.insert(id);
     }
     return !queue_.empty();
 }
@@ -134,17 +145,19 @@ Result<void> SidecarKeeper::try_settle(const PodId& id, const Parameters& parame
     hold.addresses = pods_.addresses_of(id);
     // Without one it is not attached yet.
     if (config_.sidecar.repair == config::SidecarRepair::off || hold.addresses.empty()) return {};
+    hold.is_bare = false;
     const bool changed = hold.right != wanted;
     hold.right.reset();
     const auto netns = TRY(namespaces_.find(hold.addresses, hold.attached));
     // One thread for all the sockets that are opened there.
-    TRY(run_in(netns, [&] { return settle_in(netns, id, wanted, changed); }));
+    TRY(run_in(netns, [&] { return settle_in(netns, id, wanted, changed, hold); }));
     hold.right = wanted;
     return {};
 }
 
 Result<void> SidecarKeeper::settle_in(const Netns& netns, const PodId& id,
-                                      const desired::SidecarParameters& parameters, bool changed) {
+                                      const desired::SidecarParameters& parameters, bool changed,
+                                      Hold& hold) {
     const auto part = TRY(part_in(netns, parameters));
     Target target("pod " + to_string(id), TRY(LinuxKernel::open(netns)));
     const auto found = TRY(target.kernel().observe(part.scope));
@@ -152,6 +165,10 @@ Result<void> SidecarKeeper::settle_in(const Netns& netns, const PodId& id,
     const auto plan = TRY(plan::diff_without_conflict(part.wanted, found, part.scope));
     if (plan.empty()) return {};
     const bool bare = found.tables.empty();
+    if (config_.sidecar.repair != config::SidecarRepair::in_place) {
+        hold.is_bare = bare && !hold.was_right;
+        return std::unexpected(left_alone(bare, plan));
+    }
     const std::string what = bare ? "missing" : "different";
     log(bare || !changed ? LogLevel::warning : LogLevel::info,
         "sidecar's rules not as they must be",
@@ -164,6 +181,7 @@ Result<void> SidecarKeeper::settle_in(const Netns& netns, const PodId& id,
 
 void SidecarKeeper::note(const PodId& id, Hold& hold, const Result<void>& outcome) {
     auto trouble = outcome ? std::nullopt : std::optional(outcome.error());
+    hold.was_right = hold.was_right || hold.right;
     if (hold.trouble == trouble) return;
     if (trouble) {
         log(LogLevel::warning, "sidecar not redirected",
@@ -176,8 +194,10 @@ void SidecarKeeper::note(const PodId& id, Hold& hold, const Result<void>& outcom
 std::optional<PodCapture> SidecarKeeper::trouble_of(const PodId& pod) const {
     const auto hold = holds_.find(pod);
     if (hold == holds_.end() || !hold->second.trouble) return std::nullopt;
-    return PodCapture{
-        .captured = false, .obstacle = describe(*hold->second.trouble), .by_sidecar = true};
+    return PodCapture{.captured = false,
+                      .obstacle = describe(*hold->second.trouble),
+                      .by_sidecar = true,
+                      .is_bare = hold->second.is_bare};
 }
 
 SidecarStats SidecarKeeper::stats() const {

@@ -54,6 +54,10 @@ class SidecarKeeper {
         std::vector<IpAddress> addresses = {};
         std::optional<desired::SidecarParameters> right = std::nullopt;  // as last seen to be there
         std::optional<Error> trouble = std::nullopt;
+        bool was_right = false;  // once
+        // It started without any of its rules, and that is not ours to mend. One that loses them
+        // later would lose them again.
+        bool is_bare = false;
     };
 
     SidecarKeeper(const config::AgentConfig& config, PodTable& pods, PodNamespaces namespaces);
@@ -66,7 +70,7 @@ class SidecarKeeper {
     void forget(const PodId& id);
     Result<void> try_settle(const PodId& id, const Parameters& parameters, Hold& hold);
     Result<void> settle_in(const Netns& netns, const PodId& id,
-                           const desired::SidecarParameters& parameters, bool changed);
+                           const desired::SidecarParameters& parameters, bool changed, Hold& hold);
     void note(const PodId& id, Hold& hold, const Result<void>& outcome);
 
     config::AgentConfig config_;

@@ -15,6 +15,7 @@ struct PodCapture {
     std::string obstacle = {};  // why not; empty while that is not known
     bool is_nodes = false;      // the obstacle: it hinders all pods of the node alike
     bool by_sidecar = false;    // it is the pod's own sidecar that is to get its traffic
+    bool is_bare = false;       // and its network namespace has none of the rules for that
 
     bool operator==(const PodCapture&) const = default;
 };

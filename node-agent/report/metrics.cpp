@@ -118,7 +118,8 @@ void add_source(Exposition& out, const Stats& stats) {
     }
     if (!stats.status_writes.empty()) {
         out.counter("ambient_status_writes_total",
-                    "Annotations and Events written: failure is tried again, refused means that "
+                    "Annotations, Events, labels and deletions of pods: failure is tried again, "
+                    "refused means that "
                     "the pod has changed or is gone.");
         for (const auto& [write, count] : stats.status_writes)
             out.value(number(count), {{"what", write.what}, {"result", write.result}});

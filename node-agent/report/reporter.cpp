@@ -17,13 +17,17 @@ Result<std::unique_ptr<Reporter>> Reporter::open(asio::io_context& io,
     if (config.health.port != 0) self.open_port(io, config.health);
     if (subjects.api == nullptr) return made;
     const Send send = send_by(*subjects.api, io, *subjects.writes);
-    if (config.status.annotate || config.status.events) {
+    const auto repair = config.sidecar.repair;
+    if (config.status.annotate || config.status.events || repair == config::SidecarRepair::label ||
+        repair == config::SidecarRepair::delete_pod) {
         self.status_.emplace(
             io, send, config,
             StatusWriter::View{
                 .verified = [&self] { return self.of_.readiness().datapath.state == Ready::ok; },
                 .all = [&self] { return self.of_.pods.shown_ids(); },
-                .pod = [&self](const PodId& id) { return self.view_of(id); }});
+                .pod = [&self](const PodId& id) { return self.view_of(id); },
+                .heals =
+                    [&self] { return !self.of_.installer || self.of_.installer->installed(); }});
     }
     if (!config.taint.empty()) self.taint_.emplace(io, send, config.node_name, config.taint);
     return made;

@@ -17,7 +17,7 @@
 namespace ambient::agent {
 
 struct StatusWrite {
-    std::string_view what;    // "annotation", "event"
+    std::string_view what;    // "annotation", "event", "label", "deletion"
     std::string_view result;  // "success", "failure" (tried again), "refused"
 
     auto operator<=>(const StatusWrite&) const = default;

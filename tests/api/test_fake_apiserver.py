@@ -304,3 +304,20 @@ def test_gone_clients_leave_no_watch(server: FakeApiServer, client: Client) -> N
     server.wait_watched("pods")
     watch.close()
     server.wait_watched()
+
+
+def test_delete_by_preconditions(server: FakeApiServer, client: Client) -> None:
+    put_pod(server, "one", "node-a")
+    path = "/api/v1/namespaces/space/pods/one"
+    metadata = client.ask("GET", path)[1]["metadata"]
+
+    def delete(**preconditions: str) -> tuple[int, str]:
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        code, answer = client.ask("DELETE", path, body=options)
+        return code, answer.get("reason", "")
+
+    assert delete(uid="another") == (409, "Conflict")
+    assert delete(uid=metadata["uid"], resourceVersion="1") == (409, "Conflict")
+    assert client.ask("GET", path)[0] == 200
+    assert delete(uid=metadata["uid"], resourceVersion=metadata["resourceVersion"])[0] == 200
+    assert delete()[0] == 404

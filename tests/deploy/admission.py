@@ -21,25 +21,29 @@ class Writer:
     node: str | None
     account: str = "system:serviceaccount:istio-system:ambient-node-agent"
 
-    def request(self) -> Object:
+    def request(self, operation: str) -> Object:
         extra = {"authentication.kubernetes.io/node-name": [self.node]} if self.node else {}
-        return {"operation": "UPDATE", "userInfo": {"username": self.account, "extra": extra}}
+        return {"operation": operation, "userInfo": {"username": self.account, "extra": extra}}
 
 
-def _is_about(policy: Object, right: str) -> bool:
+def _is_about(policy: Object, right: str, operation: str) -> bool:
     (rule,) = policy["spec"]["matchConstraints"]["resourceRules"]
-    return rule["operations"] == ["UPDATE"] and rule["resources"] == [right]
+    return rule["operations"] == [operation] and rule["resources"] == [right]
 
 
-def denials(found: render.Objects, writer: Writer, right: str, old: Object, new: Object) -> list[str]:
-    """What the rendered policies say against this change; `right`: resource/subresource."""
+def denials(
+    found: render.Objects, writer: Writer, right: str, old: Object, new: Object | None
+) -> list[str]:
+    """What the rendered policies say against this change; `right`: resource/subresource; without `new` it
+    is a deletion."""
+    operation = "UPDATE" if new else "DELETE"
     said: list[str] = []
     for policy in (one for (kind, _), one in found.items() if kind == KIND):
-        if not _is_about(policy, right):
+        if not _is_about(policy, right, operation):
             continue
         case = {
             "spec": policy["spec"],
-            "request": writer.request(),
+            "request": writer.request(operation),
             "object": new,
             "oldObject": old,
         }

@@ -59,7 +59,7 @@ def test_every_policy_is_bound_and_denies(policies: render.Objects) -> None:
         if kind == f"{KIND}Binding"
     }
     names = {name for kind, name in policies if kind == KIND}
-    assert bound == dict.fromkeys(names, ["Deny"]) and len(names) == 2
+    assert bound == dict.fromkeys(names, ["Deny"]) and len(names) == 3
     assert all(policies[KIND, name]["spec"]["failurePolicy"] == "Fail" for name in names)
 
 
@@ -86,8 +86,8 @@ def test_the_agent_may_put_its_annotation_on_and_take_it_away(policies: render.O
         (_annotate("x", "example.org/other"), "annotation ambient.istio.io/redirection only"),
         (_annotate("x", "prometheus.io/scrape"), "annotation ambient.istio.io/redirection only"),
         (_annotate(None, "prometheus.io/scrape"), "annotation ambient.istio.io/redirection only"),
-        (lambda pod: pod["metadata"]["labels"].update(app="ztunnel"), "an annotation only"),
-        (lambda pod: pod["metadata"].update(finalizers=["a/b"]), "an annotation only"),
+        (lambda pod: pod["metadata"]["labels"].update(app="ztunnel"), "the label cni.istio.io"),
+        (lambda pod: pod["metadata"].update(finalizers=["a/b"]), "an annotation, or a label, only"),
         (lambda pod: pod["status"].update(podIP="10.0.0.2"), "a pod's status"),
         (lambda pod: pod.pop("status"), "a pod's status"),
     ],
@@ -173,3 +173,45 @@ def test_the_chart_names_the_taint_that_it_is_given() -> None:
     )
     node = objects.node(NODE, "example.org/wait")
     assert denials(other, AGENT, "nodes", node, _changed(node, _untaint("example.org/wait"))) == []
+
+
+LABEL = "cni.istio.io/uninitialized"
+SIDECAR = {"sidecar.istio.io/status": "{}"}
+
+
+def _label(value: str | None, key: str = LABEL) -> Callable[[Object], Any]:
+    def change(pod: Object) -> None:
+        if value is None:
+            del pod["metadata"]["labels"][key]
+        else:
+            pod["metadata"].setdefault("labels", {})[key] = value
+
+    return change
+
+
+def test_the_agent_may_say_that_a_pod_is_uninitialized(policies: render.Objects) -> None:
+    unlabelled = _pod()
+    unlabelled["metadata"].pop("labels", None)
+    labelled = _changed(_pod(), _label("true"))
+    for old in (_pod(), unlabelled, labelled, _changed(_pod(), _label("false"))):
+        assert denials(policies, AGENT, "pods/status", old, _changed(old, _label("true"))) == []
+    for old, change in (
+        (_pod(), _label("false")),
+        (labelled, _label(None)),
+        (labelled, _label("")),
+        (_pod(), _label("blue", "colour")),
+        (_changed(_pod(), _label("blue", "colour")), _label("red", "colour")),
+        (_changed(_pod(), _label("blue", "colour")), _label(None, "colour")),
+    ):
+        (said,) = denials(policies, AGENT, "pods/status", old, _changed(old, change))
+        assert LABEL in said
+
+
+def test_the_agent_may_delete_sidecar_pods_of_its_node(policies: render.Objects) -> None:
+    assert denials(policies, AGENT, "pods", _pod(**SIDECAR), None) == []
+    (said,) = denials(policies, AGENT, "pods", _pod(), None)
+    assert "with a sidecar" in said
+    (said,) = denials(policies, Writer("node-b"), "pods", _pod(**SIDECAR), None)
+    assert "own node" in said
+    somebody = Writer(None, "system:serviceaccount:kube-system:job-controller")
+    assert denials(policies, somebody, "pods", _pod(), None) == []

@@ -52,12 +52,13 @@ def test_every_overlay_with_folders_of_its_own_has_its_values() -> None:
     assert {path.name for path in render.OVERLAYS} == {*HOSTS, "kind"}  # kind: no values
 
 
-@pytest.mark.parametrize("component", ["taint", "foreign-folders", "admission-policy"])
+@pytest.mark.parametrize("component", ["taint", "foreign-folders", "admission-policy", "sidecar-delete"])
 def test_with_the_value_of_a_component_it_is_that_component(tmp_path: Path, component: str) -> None:
     value = {
         "taint": "taint=ambient-cni.dev/not-ready",
         "foreign-folders": "foreignFolders=true",
         "admission-policy": "admissionPolicy=true",
+        "sidecar-delete": "config.sidecar.repair=delete,config.policy.redirect_sidecars=true",
     }
     found = render.objects(render.helm_text("--set", value[component]))
     wanted = render.kustomize_with(

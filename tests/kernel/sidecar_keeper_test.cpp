@@ -210,6 +210,29 @@ TEST_CASE_FIXTURE(SidecarSandbox, "what a plugin is making is its own until it i
     }
 }
 
+TEST_CASE_FIXTURE(SidecarSandbox, "who is to be labelled or deleted started without any rules") {
+    const agent::PodId id{"shop", "first"};
+    first.inside("nft flush ruleset");
+    config.sidecar.repair = config::SidecarRepair::delete_pod;
+    start();
+    CHECK_FALSE(first.state().contains(kTable));
+    REQUIRE(keeper->trouble_of(id));
+    CHECK(keeper->trouble_of(id)->is_bare);
+    CHECK_FALSE(keeper->trouble_of({"shop", "second"}));
+    SUBCASE("other rules than it needs: it is told") {
+        objects.pods[1].annotations["traffic.sidecar.istio.io/excludeOutboundPorts"] = "80";
+        look();
+        CHECK(trouble_of("second").contains("other rules"));
+        CHECK_FALSE(keeper->trouble_of({"shop", "second"})->is_bare);
+    }
+    SUBCASE("it had them: whoever took them would take them again") {
+        second.inside("nft flush ruleset");
+        look();
+        CHECK(trouble_of("second").contains("none of its"));
+        CHECK_FALSE(keeper->trouble_of({"shop", "second"})->is_bare);
+    }
+}
+
 TEST_CASE_FIXTURE(SidecarSandbox, "with repair off running pods are left alone") {
     config.sidecar.repair = config::SidecarRepair::off;
     first.inside("nft flush ruleset");

@@ -35,6 +35,10 @@ class Obstacle {
 
     // What it is now, if not empty, and when that is to be told: at once, later, or not at all.
     std::optional<Time> stands(const std::string& why, Time now);
+    // When what stands has lasted; none: nothing stands.
+    [[nodiscard]] std::optional<Time> lasts_from() const {
+        return since_ ? std::optional(*since_ + kObstacleLasts) : std::nullopt;
+    }
     // It was told, is told still, or cannot be.
     void told(const std::string& why, Time now) { told_[why] = now; }
     // Nothing is to be remembered.

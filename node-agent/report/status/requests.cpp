@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "common/desired/sidecar.hpp"
+
 namespace ambient::agent {
 namespace {
 
@@ -104,6 +106,25 @@ Request clear_annotation(const PodRef& pod, const std::string& annotation) {
     return patch(path_of(pod.id), kJsonPatch,
                  json::array({test("/metadata/uid", pod.uid), test(path, kRedirectionEnabled),
                               remove(path)}));
+}
+
+Request label_uninitialized(const PodRef& pod, const std::string& resource_version) {
+    return patch(path_of(pod.id), kMergePatch,
+                 {{"metadata",
+                   {{"uid", pod.uid},
+                    {"resourceVersion", resource_version},
+                    {"labels", {{desired::kUninitialized, "true"}}}}}});
+}
+
+Request delete_pod(const PodRef& pod, const std::string& resource_version) {
+    const json options = {
+        {"apiVersion", "v1"},
+        {"kind", "DeleteOptions"},
+        {"preconditions", {{"uid", pod.uid}, {"resourceVersion", resource_version}}}};
+    return {.method = "DELETE",
+            .path = fmt::format("/api/v1/namespaces/{}/pods/{}", pod.id.space, pod.id.name),
+            .content_type = "application/json",
+            .body = dump(options)};
 }
 
 Request not_captured_event(const std::optional<PodRef>& pod, std::string_view why,

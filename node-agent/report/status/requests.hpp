@@ -34,6 +34,11 @@ kubeapi::Request set_annotation(const PodRef& pod, const std::string& resource_v
 // Removes it when it is "enabled", else is refused: another value is somebody else's.
 kubeapi::Request clear_annotation(const PodRef& pod, const std::string& annotation);
 
+// Sets the label of pods that started without their sidecar's rules, on the pod as it was seen.
+kubeapi::Request label_uninitialized(const PodRef& pod, const std::string& resource_version);
+// Deletes the pod if it still is as it was seen.
+kubeapi::Request delete_pod(const PodRef& pod, const std::string& resource_version);
+
 // What a pod is without.
 enum class Missed : std::uint8_t { capture, sidecar };
 

@@ -16,6 +16,9 @@ using namespace std::chrono_literals;
 constexpr auto kSoon = 100ms;
 constexpr int kConflict = 409;
 constexpr Backoff::Bounds kDelays = {.first = 500ms, .most = 60s};
+// Between two pods of this node that are deleted: those made in their place may be no better.
+constexpr Backoff::Bounds kDeletions = {.first = 2s, .most = 60s};
+constexpr auto kNoDeletions = 10min;  // and the first one after that is as if there had been none
 
 }  // namespace
 
@@ -24,9 +27,11 @@ StatusWriter::StatusWriter(asio::io_context& io, Send send, const config::AgentC
     : send_(std::move(send)),
       policy_(config.policy),
       wanted_(config.status),
+      repair_(config.sidecar.repair),
       node_name_(config.node_name),
       view_(std::move(view)),
       timer_(io),
+      deletions_(kDeletions),
       pause_(kDelays) {}
 
 void StatusWriter::look_soon(const ChangedPods& changed) {
@@ -43,8 +48,10 @@ void StatusWriter::look_soon(const ChangedPods& changed) {
 }
 
 void StatusWriter::look_again() {
-    for (auto& [owner, memory] : memories_)
+    for (auto& [owner, memory] : memories_) {
         memory.written.reset();
+        memory.repaired = false;
+    }
     look_soon({.all = true});
 }
 
@@ -66,10 +73,12 @@ void StatusWriter::wake_at(Clock::time_point when, const Owner& owner) {
 
 StatusWriter::Key StatusWriter::key_of(const Write& write) {
     return std::visit(
-        Overloaded{[](const AnnotationWrite& annotation) {
-                       return Key{.kind = Kind::annotation, .ref = annotation.pod};
-                   },
-                   [](const Event& event) { return Key{.kind = Kind::event, .ref = event.about}; }},
+        Overloaded{
+            [](const AnnotationWrite& annotation) {
+                return Key{.kind = Kind::annotation, .ref = annotation.pod};
+            },
+            [](const Event& event) { return Key{.kind = Kind::event, .ref = event.about}; },
+            [](const Repair& repair) { return Key{.kind = Kind::repair, .ref = repair.pod}; }},
         write);
 }
 
@@ -120,6 +129,8 @@ std::optional<StatusWriter::Write> StatusWriter::next_write(const Owner& owner) 
             {.about = ref, .why = why, .missed = by_sidecar ? Missed::sidecar : Missed::capture},
             memory);
     }
+    // What is done to the pod is said first.
+    if (!write && owner) write = repair_to_write(view, memory);
     if (memory.is_empty()) memories_.erase(owner);
     return write;
 }
@@ -135,13 +146,45 @@ std::optional<StatusWriter::Write> StatusWriter::annotation_to_write(const kube:
 }
 
 std::optional<StatusWriter::Write> StatusWriter::event_to_write(Event event, Memory& memory) {
-    if (!wanted_.events) return std::nullopt;
     const auto now = Clock::now();
     const auto when = memory.obstacle.stands(event.why, now);
+    if (!wanted_.events) return std::nullopt;
     if (when && *when > now) wake_at(*when, owner_of(event.about));
     if (!when || *when > now) return std::nullopt;
     if (!may_write(key_of(event), memory)) return std::nullopt;
     return event;
+}
+
+std::optional<StatusWriter::Write> StatusWriter::repair_to_write(const PodView& pod,
+                                                                 Memory& memory) {
+    const bool deletes = repair_ == config::SidecarRepair::delete_pod;
+    if (!deletes && repair_ != config::SidecarRepair::label) return std::nullopt;
+    if (!pod.capture || !pod.capture->is_bare || pod.shown->terminating) return std::nullopt;
+    const auto label = pod.shown->labels.find(desired::kUninitialized);
+    const bool is_labelled = label != pod.shown->labels.end() && label->second == "true";
+    if (memory.repaired || (!deletes && is_labelled)) return std::nullopt;
+    // The kubelet makes a static pod anew as it was.
+    if (deletes && (!view_.heals() || !pod.shown->static_uid.empty())) return std::nullopt;
+    const auto now = Clock::now();
+    auto when = memory.obstacle.lasts_from().value_or(now);
+    if (deletes) when = std::max(when, next_deletion_);
+    if (when > now) {
+        wake_at(when, id_of(*pod.shown));
+        return std::nullopt;
+    }
+    Repair repair = {.pod = ref_of(*pod.shown), .resource_version = pod.shown->resource_version};
+    if (!may_write(key_of(repair), memory)) return std::nullopt;
+    if (deletes) {
+        if (now > next_deletion_ + kNoDeletions) deletions_.reset();
+        next_deletion_ = now + deletions_.next();
+    }
+    return repair;
+}
+
+std::string_view StatusWriter::what_of(Kind kind) const {
+    if (kind == Kind::annotation) return "annotation";
+    if (kind == Kind::event) return "event";
+    return repair_ == config::SidecarRepair::delete_pod ? "deletion" : "label";
 }
 
 bool StatusWriter::may_write(const Key& key, const Memory& memory) {
@@ -184,6 +227,11 @@ kubeapi::Request StatusWriter::request_for(const Write& write) const {
                    [&](const Event& event) {
                        return not_captured_event(event.about, event.why, node_name_,
                                                  std::chrono::system_clock::now(), event.missed);
+                   },
+                   [&](const Repair& what) {
+                       return repair_ == config::SidecarRepair::delete_pod
+                                  ? delete_pod(what.pod, what.resource_version)
+                                  : label_uninitialized(what.pod, what.resource_version);
                    }},
         write);
 }
@@ -208,12 +256,17 @@ void StatusWriter::take_answer(const Write& write, const Result<kubeapi::Respons
                            memory.written = {.enabled = annotation.enabled,
                                              .resource_version = annotation.resource_version};
                        },
-                       [&](const Event& event) { memory.obstacle.told(event.why, Clock::now()); }},
+                       [&](const Event& event) { memory.obstacle.told(event.why, Clock::now()); },
+                       [&](const Repair& repair) {
+                           memory.repaired = true;
+                           log(LogLevel::warning, "pod without its sidecar's rules",
+                               {{"pod", to_string(repair.pod.id)}, {"wrote", what_of(key.kind)}});
+                       }},
             write);
     } else {
         take_failure(write, answer, verdict, memory);
     }
-    ++counters_[{.what = key.kind == Kind::event ? "event" : "annotation",
+    ++counters_[{.what = what_of(key.kind),
                  .result = verdict == Verdict::done      ? "success"
                            : verdict == Verdict::refused ? "refused"
                                                          : "failure"}];
@@ -231,7 +284,7 @@ void StatusWriter::take_failure(const Write& write, const Result<kubeapi::Respon
     const bool is_news = !is_overtaken && std::exchange(last_failure_, text) != text;
     log(is_news ? LogLevel::warning : LogLevel::debug, "status not written",
         {key.ref ? Field("pod", to_string(key.ref->id)) : Field("node", node_name_),
-         {"what", event ? "event" : "annotation"},
+         {"what", what_of(key.kind)},
          {"answer", text}});
     if (verdict == Verdict::unavailable) return pause(answer);
     // Its namespace is on its way out.

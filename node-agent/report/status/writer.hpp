@@ -39,6 +39,8 @@ class StatusWriter {
         std::function<bool()> verified;  // captures are what the kernel was seen to do
         std::function<std::vector<PodId>()> all;
         std::function<PodView(const PodId&)> pod;
+        // Whether a pod that is made anew would start as it must: the plugin is there.
+        std::function<bool()> heals = [] { return true; };
     };
     StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config, View view);
 
@@ -58,8 +60,13 @@ class StatusWriter {
         std::string why;
         Missed missed = Missed::capture;
     };
-    using Write = std::variant<AnnotationWrite, Event>;
-    enum class Kind : std::uint8_t { annotation, event };
+    // A pod that started without its sidecar's rules is labelled, or deleted.
+    struct Repair {
+        PodRef pod;
+        std::string resource_version;
+    };
+    using Write = std::variant<AnnotationWrite, Event, Repair>;
+    enum class Kind : std::uint8_t { annotation, event, repair };
     // A pod is written to by one request of a kind at a time, and so is the node.
     struct Key {
         Kind kind;
@@ -75,10 +82,11 @@ class StatusWriter {
         std::string uid;  // another pod of the name is nobody that we know
         std::optional<WrittenAnnotation> written = std::nullopt;
         Obstacle obstacle = {};
+        bool repaired = false;  // it was written, and the source has not shown it yet
         std::map<Kind, Delay> delays = {};
 
         [[nodiscard]] bool is_empty() const {
-            return !written && obstacle.is_forgotten() && delays.empty();
+            return !written && obstacle.is_forgotten() && !repaired && delays.empty();
         }
     };
 
@@ -91,6 +99,8 @@ class StatusWriter {
     [[nodiscard]] std::optional<Write> annotation_to_write(const kube::Pod& pod, bool captured,
                                                            Memory& memory);
     [[nodiscard]] std::optional<Write> event_to_write(Event event, Memory& memory);
+    [[nodiscard]] std::optional<Write> repair_to_write(const PodView& pod, Memory& memory);
+    [[nodiscard]] std::string_view what_of(Kind kind) const;
     [[nodiscard]] bool may_write(const Key& key, const Memory& memory);
     void note_hindered(const PodId& pod, bool by_nodes_obstacle);
     [[nodiscard]] std::string nodes_obstacle();
@@ -103,6 +113,7 @@ class StatusWriter {
     Send send_;
     desired::Policy policy_;
     config::Status wanted_;
+    config::SidecarRepair repair_;
     std::string node_name_;
     View view_;
     asio::steady_timer timer_;
@@ -113,6 +124,8 @@ class StatusWriter {
     std::map<Key, kubeapi::Call> under_way_;
     std::map<Owner, Memory> memories_;
     std::set<PodId> hindered_;  // by what is the node's
+    Backoff deletions_;
+    Clock::time_point next_deletion_;
     Backoff pause_;
     Clock::time_point paused_until_;
     StatusWrites counters_;

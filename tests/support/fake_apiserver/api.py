@@ -149,6 +149,8 @@ class Api:
                 stored = self.store.get(target.resource, key)
             case "patch":
                 stored = self._patch(target, request)
+            case "delete" if target.name and not target.subresource:
+                stored = self._delete(target, request)
             case "create" if not target.name:
                 stored = self._create(target, request)
             case _:
@@ -173,6 +175,23 @@ class Api:
         if (new.get("namespace"), new["name"]) != (old.get("namespace"), old["name"]):
             raise status.bad_request("the name of the object does not match the name on the URL")
         return before if after == before.content else self.store.put(target.resource, after)
+
+    def _delete(self, target: Target, request: Request) -> Stored:
+        """At once, as with gracePeriodSeconds 0. registry/generic/registry/store.go, Delete: preconditions
+        that do not hold are a conflict."""
+        key = target.space, target.name
+        stored = self.store.get(target.resource, key)
+        options: dict[str, Any] = json.loads(request.body) if request.body else {}
+        metadata = stored.content["metadata"]
+        for name, wanted in options.get("preconditions", {}).items():
+            if metadata.get(name) != wanted:
+                message = (
+                    f"Precondition failed: {name} in precondition: {wanted}, "
+                    f"{name} in object meta: {metadata.get(name)}"
+                )
+                raise status.conflict(target.resource, target.name, message)
+        self.store.delete(target.resource, key)
+        return stored
 
     def _create(self, target: Target, request: Request) -> Stored:
         try:

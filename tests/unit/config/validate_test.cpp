@@ -61,6 +61,8 @@ TEST_CASE("rules across fields") {
          "f:1:41: daemonset must be namespace/name, istio-system/ambient-node-agent for example"},
         {"{source: {kind: kubernetes}, taint: -x}\n",
          "f:1:37: taint must be a taint's key, ambient-cni.dev/not-ready for example"},
+        {"sidecar: {repair: delete}\n",
+         "f:1:19: sidecar.repair needs an API server: set source.kind to kubernetes, or remove it"},
         {"taint: ambient-cni.dev/not-ready\n",
          "f:1:8: taint needs an API server: set source.kind to kubernetes, or remove it"},
         {"daemonset: a/b\n",

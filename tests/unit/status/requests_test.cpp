@@ -68,6 +68,25 @@ TEST_CASE("an Event about the node is where kubectl looks for it") {
     CHECK(event["message"] == "Pods are not captured by the ambient mesh: no ztunnel");
 }
 
+TEST_CASE("a pod without its sidecar's rules is labelled as it was seen, by its status") {
+    const auto request = label_uninitialized(kPod, "42");
+    CHECK(request.method == "PATCH");
+    CHECK(request.path == "/api/v1/namespaces/default/pods/web/status");
+    CHECK(request.content_type == "application/merge-patch+json");
+    CHECK(json::parse(request.body) == json::parse(R"({"metadata": {
+        "uid": "uid-web", "resourceVersion": "42",
+        "labels": {"cni.istio.io/uninitialized": "true"}}})"));
+}
+
+TEST_CASE("a pod is deleted as it was seen, or not") {
+    const auto request = delete_pod(kPod, "42");
+    CHECK(request.method == "DELETE");
+    CHECK(request.path == "/api/v1/namespaces/default/pods/web");
+    CHECK(json::parse(request.body) == json::parse(R"({
+        "apiVersion": "v1", "kind": "DeleteOptions",
+        "preconditions": {"uid": "uid-web", "resourceVersion": "42"}})"));
+}
+
 TEST_CASE("an Event about a sidecar pod says so") {
     const auto event =
         json::parse(not_captured_event(kPod, "no namespace", "node-a", {}, Missed::sidecar).body);
