@@ -15,6 +15,7 @@
 #include "node-agent/install/installer.hpp"
 #include "node-agent/leave/leave.hpp"
 #include "node-agent/loop/log.hpp"
+#include "node-agent/pods/pod_preview.hpp"
 #include "node-agent/source/open_source.hpp"
 
 namespace {
@@ -36,6 +37,9 @@ constexpr const char* kExamples =
     "\nExamples:\n"
     "  ambient-node-agent --config agent.yaml --dry-run    what it would do, as ip, sysctl and nft "
     "lines\n"
+    "  ambient-node-agent --config agent.yaml --dry-run --pod shop/web    what a sidecar pod's "
+    "annotations\n"
+    "                                                      become in its own network namespace\n"
     "  ambient-node-agent --config agent.yaml --once       do it once; exit status 0 when "
     "verified\n"
     "  ambient-node-agent --config agent.yaml              do it, and keep it so until SIGTERM\n"
@@ -49,6 +53,7 @@ struct Options {
     std::string config_file = "/etc/ambient-cni/agent.yaml";
     bool once = false;
     bool dry_run = false;
+    std::string pod;  // with dry_run: this one instead of the node
     bool install = false;
     bool uninstall = false;
 };
@@ -63,9 +68,21 @@ agent::LogLevel level_of(config::LogLevel level) {
     return agent::LogLevel::info;
 }
 
+Result<void> preview_pod(const config::AgentConfig& config, const std::string& named) {
+    const auto id = TRY(agent::pod_id(named));
+    asio::io_context io;
+    agent::PodTable pods(config.policy, config.node_name);
+    const auto client = TRY(agent::open_client(config, io));
+    const auto source = TRY(agent::open_source(config, pods, client.get()));
+    TRY(agent::read_once(io, *source, pods, client ? kReadOnce : agent::kNoWait));
+    fmt::print("{}", TRY(agent::preview(pods, config.policy, config.datapath.protocol, id)));
+    return {};
+}
+
 Result<void> run(const config::AgentConfig& config, const Options& options) {
     if (options.install) return agent::Installer(config).install();
     if (options.uninstall) return agent::leave(config);
+    if (!options.pod.empty()) return preview_pod(config, options.pod);
     asio::io_context io;
     agent::PodTable pods(config.policy, config.node_name);
     const auto client = TRY(agent::open_client(config, io));
@@ -102,8 +119,12 @@ void describe_options(CLI::App& app, Options& options) {
                    "YAML file; every field is explained in manifests/config/agent.yaml")
         ->capture_default_str();
     auto* once = app.add_flag("--once", options.once, "settle once and exit");
-    app.add_flag("--dry-run", options.dry_run, "print what would be done and exit; changes nothing")
-        ->excludes(once);
+    auto* dry_run = app.add_flag("--dry-run", options.dry_run,
+                                 "print what would be done and exit; changes nothing")
+                        ->excludes(once);
+    app.add_option("--pod", options.pod,
+                   "NAMESPACE/NAME: print what this sidecar pod's own network namespace gets")
+        ->needs(dry_run);
     app.add_subcommand("install",
                        "put the plugin and its entry in the network configuration in place")
         ->callback([&options] { options.install = true; });

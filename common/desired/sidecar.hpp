@@ -90,6 +90,9 @@ struct SidecarParameters {
 // reason.
 Result<SidecarParameters> sidecar_parameters(const kube::Pod& pod, const kube::Labels& defaults);
 
+// For people: one a line, in the words of docs/sidecar.md.
+std::string to_string(const SidecarParameters& parameters);
+
 // The pod's own namespace. `ipv6`: whether its lo has IPv6 (not disabled there). The filter speaks
 // of both families all the same.
 model::NetnsState sidecar_state(const SidecarNumbers& numbers, std::uint8_t protocol,

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "common/desired/boolean.hpp"
+#include "common/desired/shown.hpp"
 #include "common/desired/sidecar.hpp"
 #include "common/desired/sidecar_mode.hpp"
 #include "common/desired/sidecar_names.hpp"
@@ -28,15 +29,15 @@ std::string why_not(const Policy& policy, const kube::Pod& pod, const kube::Labe
     if (std::ranges::count(policy.excluded_namespaces, pod.namespace_name) > 0)
         return "namespace " + pod.namespace_name + " is excluded";
     if (pod.has_istio_init) return "its init container istio-init makes the rules";
+    if (!find(pod.annotations, policy.sidecar_annotation))
+        return "has no annotation " + policy.sidecar_annotation;
     if (!pod.proxy) return "has no container istio-proxy";
     if (is(find(pod.proxy->env, kDisableEnvoy), true))
         return std::string(kDisableEnvoy) + " is true";
     const auto& args = pod.proxy->args;
     if (args.size() == 2 && args[0] == "proxy" && args[1] != "sidecar")
-        return "its istio-proxy is a " + args[1] + ", no sidecar";
+        return "its istio-proxy is a " + shown(args[1]) + ", no sidecar";
     if (is(injection_of(pod), false)) return std::string(kInject) + " is false";
-    if (!find(pod.annotations, policy.sidecar_annotation))
-        return "has no annotation " + policy.sidecar_annotation;
     // The injector takes this value, and leaves the pod's traffic alone.
     const auto mode = mode_of(pod, defaults);
     if (mode.value == "NONE") return std::string(mode.said_by) + " is NONE";

@@ -7,6 +7,7 @@
 
 #include "common/base/parse.hpp"
 #include "common/desired/boolean.hpp"
+#include "common/desired/shown.hpp"
 #include "common/desired/sidecar.hpp"
 #include "common/desired/sidecar_mode.hpp"
 #include "common/desired/sidecar_names.hpp"
@@ -27,7 +28,7 @@ constexpr PortRange kAgentPort = {15020, 15020};
 using namespace sidecar;
 
 Error refused(std::string_view name, std::string_view item, std::string_view reason) {
-    return invalid_input(std::string(name) + ": '" + std::string(item) + "' " +
+    return invalid_input(std::string(name) + ": '" + shown(item) + "' " +
                          std::string(reason));
 }
 

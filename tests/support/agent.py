@@ -115,8 +115,8 @@ class Agent:
     def once(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self._run("--once", *arguments)
 
-    def dry_run(self) -> subprocess.CompletedProcess[str]:
-        return self._run("--dry-run")
+    def dry_run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._run("--dry-run", *arguments)
 
     def uninstall(self) -> None:
         done = self._run("uninstall")
