@@ -39,11 +39,12 @@ Result<std::optional<Path>> Facts::route_to(const IpAddress& address, std::uint3
     }
     auto record = TRY(netlink::decode_route(reply->message()));
     if (!record) return std::nullopt;
-    auto link_request = netlink::get_link(record->link_index);
-    const auto link_reply = TRY(socket_.query(link_request));
-    auto link = TRY(netlink::decode_link(link_reply.message()));
-    const bool to_veth = is_veth(link);
-    return Path{.link = std::move(link.link.name),
+    // A thousand pods are a thousand links: all that RTM_GETLINK tells of one takes longer than the
+    // question for its route.
+    netlink::LinkNames names(socket_);
+    auto link = TRY(names.name_of(record->link_index));
+    const bool to_veth = TRY(names.is_veth(link));
+    return Path{.link = std::move(link),
                 .to_veth = to_veth,
                 .table = record->route.table,
                 .gateway = record->route.gateway,

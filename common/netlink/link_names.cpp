@@ -1,9 +1,12 @@
 #include "common/netlink/link_names.hpp"
 
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 
 #include <cerrno>
+#include <string_view>
 
 #include "common/netlink/link_codec.hpp"
 
@@ -42,6 +45,19 @@ Result<std::string> LinkNames::name_of(std::uint32_t index) {
             not_found(errno_error(errno, {}), "with index " + std::to_string(index)));
     }
     return known_[index] = request.ifr_name;
+}
+
+Result<bool> LinkNames::is_veth(const std::string& name) {
+    ethtool_drvinfo info{};
+    info.cmd = ETHTOOL_GDRVINFO;
+    ifreq request{};
+    name.copy(request.ifr_name, sizeof request.ifr_name - 1);
+    request.ifr_data = reinterpret_cast<char*>(&info);
+    if (::ioctl(socket_.fd(), SIOCETHTOOL, &request) == 0)
+        return std::string_view(info.driver) == "veth";  // drivers/net/veth.c, veth_get_drvinfo
+    // Nothing that tells of a driver (net/ethtool/ioctl.c, ethtool_get_drvinfo).
+    if (errno == EOPNOTSUPP) return false;
+    return std::unexpected(not_found(errno_error(errno, {}), name));
 }
 
 }  // namespace ambient::netlink

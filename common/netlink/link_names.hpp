@@ -17,6 +17,8 @@ class LinkNames {
     // Error not_found when there is no such link.
     Result<std::uint32_t> index_of(const std::string& name);
     Result<std::string> name_of(std::uint32_t index);
+    // Whether the link of this name is a veth.
+    Result<bool> is_veth(const std::string& name);
     // After a change of links.
     void forget() { known_.clear(); }
 

@@ -8,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "common/config/load.hpp"
-#include "node-agent/agent.hpp"
 #include "node-agent/datapath/keeper.hpp"
 #include "node-agent/leave/uninstall.hpp"
 #include "node-agent/loop/log.hpp"
+#include "node-agent/pods/pod_table.hpp"
 #include "node-agent/serve/service.hpp"
 #include "node-agent/source/object_files.hpp"
 

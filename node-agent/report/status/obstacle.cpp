@@ -11,14 +11,15 @@ std::string obstacle_of(const PodView& pod, Hindered whom) {
     return pod.capture->is_nodes == (whom == Hindered::node) ? pod.capture->obstacle : "";
 }
 
-std::optional<Obstacle::Time> Obstacle::stands(const std::string& why, Time now) {
+std::optional<Obstacle::Time> Obstacle::stands(const std::string& why, Time now,
+                                               std::chrono::milliseconds lasts) {
     std::erase_if(told_, [&](const auto& told) { return told.second + kEventLives < now; });
     if (why.empty()) {
         since_.reset();
         return std::nullopt;
     }
     if (!since_) since_ = now;
-    return std::max(*since_ + kObstacleLasts, when_to_tell(why, now));
+    return std::max(*since_ + lasts, when_to_tell(why, now));
 }
 
 Obstacle::Time Obstacle::when_to_tell(const std::string& why, Time now) const {

@@ -34,10 +34,12 @@ class Obstacle {
     using Time = std::chrono::steady_clock::time_point;
 
     // What it is now, if not empty, and when that is to be told: at once, later, or not at all.
-    std::optional<Time> stands(const std::string& why, Time now);
+    // It is worth telling when it has stood for so long.
+    std::optional<Time> stands(const std::string& why, Time now,
+                               std::chrono::milliseconds lasts = kObstacleLasts);
     // When what stands has lasted; none: nothing stands.
-    [[nodiscard]] std::optional<Time> lasts_from() const {
-        return since_ ? std::optional(*since_ + kObstacleLasts) : std::nullopt;
+    [[nodiscard]] std::optional<Time> lasts_from(std::chrono::milliseconds lasts) const {
+        return since_ ? std::optional(*since_ + lasts) : std::nullopt;
     }
     // It was told, is told still, or cannot be.
     void told(const std::string& why, Time now) { told_[why] = now; }

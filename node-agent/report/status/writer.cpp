@@ -12,27 +12,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Many changes come together: a pod that starts changes several times within this.
-constexpr auto kSoon = 100ms;
 constexpr int kConflict = 409;
-constexpr Backoff::Bounds kDelays = {.first = 500ms, .most = 60s};
-// Between two pods of this node that are deleted: those made in their place may be no better.
-constexpr Backoff::Bounds kDeletions = {.first = 2s, .most = 60s};
-constexpr auto kNoDeletions = 10min;  // and the first one after that is as if there had been none
+constexpr auto kNoDeletions = 10min;  // the first one after that is as if there had been none
 
 }  // namespace
 
 StatusWriter::StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config,
-                           View view)
+                           View view, const Timing& timing)
     : send_(std::move(send)),
       policy_(config.policy),
       wanted_(config.status),
       repair_(config.sidecar.repair),
       node_name_(config.node_name),
       view_(std::move(view)),
+      timing_(timing),
       timer_(io),
-      deletions_(kDeletions),
-      pause_(kDelays) {}
+      deletions_(timing.deletions),
+      pause_(timing.delays) {}
 
 void StatusWriter::look_soon(const ChangedPods& changed) {
     queue_.insert(changed.pods.begin(), changed.pods.end());
@@ -44,7 +40,7 @@ void StatusWriter::look_soon(const ChangedPods& changed) {
         queue_.insert(hindered_.begin(), hindered_.end());
         queue_.emplace(std::nullopt);
     }
-    if (!queue_.empty()) work_at(Clock::now() + kSoon);
+    if (!queue_.empty()) work_at(Clock::now() + timing_.soon);
 }
 
 void StatusWriter::look_again() {
@@ -147,7 +143,7 @@ std::optional<StatusWriter::Write> StatusWriter::annotation_to_write(const kube:
 
 std::optional<StatusWriter::Write> StatusWriter::event_to_write(Event event, Memory& memory) {
     const auto now = Clock::now();
-    const auto when = memory.obstacle.stands(event.why, now);
+    const auto when = memory.obstacle.stands(event.why, now, timing_.obstacle_lasts);
     if (!wanted_.events) return std::nullopt;
     if (when && *when > now) wake_at(*when, owner_of(event.about));
     if (!when || *when > now) return std::nullopt;
@@ -166,7 +162,7 @@ std::optional<StatusWriter::Write> StatusWriter::repair_to_write(const PodView& 
     // The kubelet makes a static pod anew as it was.
     if (deletes && (!view_.heals() || !pod.shown->static_uid.empty())) return std::nullopt;
     const auto now = Clock::now();
-    auto when = memory.obstacle.lasts_from().value_or(now);
+    auto when = memory.obstacle.lasts_from(timing_.obstacle_lasts).value_or(now);
     if (deletes) when = std::max(when, next_deletion_);
     if (when > now) {
         wake_at(when, id_of(*pod.shown));
@@ -291,8 +287,8 @@ void StatusWriter::take_failure(const Write& write, const Result<kubeapi::Respon
     if (verdict == Verdict::refused && event) return memory.obstacle.told(event->why, Clock::now());
     // The pod is gone, another one by now, or somebody else has written to it: what is wanted then
     // is seen when the source shows it.
-    auto& delay =
-        memory.delays.try_emplace(key.kind, Backoff(kDelays), Clock::time_point()).first->second;
+    auto& delay = memory.delays.try_emplace(key.kind, Backoff(timing_.delays), Clock::time_point())
+                      .first->second;
     delay.until = Clock::now() + wait_after(answer, delay.backoff.next());
 }
 

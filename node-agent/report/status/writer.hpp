@@ -42,7 +42,20 @@ class StatusWriter {
         // Whether a pod that is made anew would start as it must: the plugin is there.
         std::function<bool()> heals = [] { return true; };
     };
-    StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config, View view);
+    struct Timing {
+        // Many changes come together: a pod that starts changes several times within this.
+        std::chrono::milliseconds soon{100};
+        std::chrono::milliseconds obstacle_lasts = kObstacleLasts;
+        Backoff::Bounds delays = {.first = std::chrono::milliseconds(500),
+                                  .most = std::chrono::seconds(60)};
+        // Between two pods of this node that are deleted: those made in their place may be no better.
+        Backoff::Bounds deletions = {.first = std::chrono::seconds(2),
+                                     .most = std::chrono::seconds(60)};
+    };
+    StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config, View view,
+                 const Timing& timing);
+    StatusWriter(asio::io_context& io, Send send, const config::AgentConfig& config, View view)
+        : StatusWriter(io, std::move(send), config, std::move(view), Timing()) {}
 
     // These may have changed.
     void look_soon(const ChangedPods& changed);
@@ -116,6 +129,7 @@ class StatusWriter {
     config::SidecarRepair repair_;
     std::string node_name_;
     View view_;
+    Timing timing_;
     asio::steady_timer timer_;
     Clock::time_point timer_at_ = Clock::time_point::max();
 

@@ -10,8 +10,15 @@
 #include <doctest/doctest.h>
 
 #include "node-agent/report/status/api.hpp"
+#include "node-agent/report/status/writer.hpp"
 
 namespace ambient::agent {
+
+// A tenth of the real waits, and longer than FakeApi::settle() where that is to see nothing.
+inline constexpr StatusWriter::Timing kTiming = {
+    .soon = std::chrono::milliseconds(10),
+    .obstacle_lasts = std::chrono::milliseconds(500),
+    .delays = {.first = std::chrono::milliseconds(200), .most = std::chrono::seconds(60)}};
 
 class FakeApi {
   public:
@@ -48,9 +55,10 @@ class FakeApi {
     }
 
     // Runs the loop for a moment: everything that is due at once is done.
-    void settle(std::chrono::milliseconds moment = std::chrono::milliseconds(200)) {
+    void settle(std::chrono::milliseconds moment = std::chrono::milliseconds(50)) {
         io.restart();
         io.run_for(moment);
+        io.poll();  // what came due while this thread had no processor
     }
 
     // To the request of this number.

@@ -30,7 +30,10 @@ constexpr const char* kNodeOutside =
     R"({"kind": "Node", "apiVersion": "v1", "metadata": {"name": "node-a", "labels": {}}})";
 
 struct Stopped {
+    explicit Stopped(std::chrono::milliseconds total = 400ms) : patience(total) {}
+
     FakeApi api;
+    std::chrono::milliseconds patience;
     FateOfInstallation fate = made(false);
     std::optional<Fate> decided;
 
@@ -40,7 +43,7 @@ struct Stopped {
                 {.daemonset = "mesh/agent",
                  .node = "node-a",
                  .refused_token_uninstalls = refused_token_uninstalls},
-                {.total = 400ms, .retries = {.first = 20ms, .most = 20ms}}};
+                {.total = patience, .retries = {.first = 5ms, .most = 5ms}}};
     }
     // What the server said when we started.
     void start(FateOfInstallation& of, int status, const char* body = "{}") {
@@ -59,6 +62,11 @@ struct Stopped {
             if (!decided) api.answer(i, status, body);
         }
     }
+};
+
+// Where only the deadline decides.
+struct SoonOver : Stopped {
+    SoonOver() : Stopped(60ms) {}
 };
 
 TEST_CASE_FIXTURE(Stopped, "the DaemonSet says what becomes of the installation") {
@@ -93,7 +101,7 @@ TEST_CASE_FIXTURE(Stopped, "the DaemonSet says what becomes of the installation"
     CHECK(decided.has_value());
 }
 
-TEST_CASE_FIXTURE(Stopped, "a 404 that is not the API server's word about our DaemonSet is none") {
+TEST_CASE_FIXTURE(SoonOver, "a 404 that is not the API server's word about our DaemonSet is none") {
     start(200, kThere);
     SUBCASE("a load balancer's") { answer_all(404, "<html>404 Not Found</html>"); }
     SUBCASE("a server's that does not know the resource yet") {
@@ -129,7 +137,7 @@ TEST_CASE_FIXTURE(Stopped, "what was never seen to be there is not gone") {
     CHECK(decided == Fate::stays);
 }
 
-TEST_CASE_FIXTURE(Stopped, "who cannot tell whether the node is still wanted stays") {
+TEST_CASE_FIXTURE(SoonOver, "who cannot tell whether the node is still wanted stays") {
     start(200, kThere);
     api.answer(1, 200, kThere);
     SUBCASE("we may not read it") { api.answer(2, 403); }
@@ -142,16 +150,16 @@ TEST_CASE_FIXTURE(Stopped, "who cannot tell whether the node is still wanted sta
     CHECK(decided == Fate::stays);
 }
 
-TEST_CASE_FIXTURE(Stopped, "who is not told leaves everything in place, within the deadline") {
+TEST_CASE_FIXTURE(SoonOver, "who is not told leaves everything in place, within the deadline") {
     start(200, kThere);
-    SUBCASE("no answer") { api.settle(600ms); }
+    SUBCASE("no answer") { api.settle(150ms); }
     SUBCASE("failures") { answer_all(500); }
     SUBCASE("no rights any more") { answer_all(403); }
     SUBCASE("no account any more") { answer_all(401); }
     CHECK(decided == Fate::stays);
 }
 
-TEST_CASE_FIXTURE(Stopped, "a token that is refused for good, where that is to count") {
+TEST_CASE_FIXTURE(SoonOver, "a token that is refused for good, where that is to count") {
     auto trusting = made(true);
     SUBCASE("it was good before") {
         start(trusting, 200, kThere);
@@ -178,7 +186,7 @@ TEST_CASE_FIXTURE(Stopped, "a token that is refused for good, where that is to c
         start(trusting, 200, kThere);
         api.answer(1, 401);
         api.wait(3);
-        api.settle(600ms);
+        api.settle(150ms);
         CHECK(decided == Fate::stays);
     }
 }

@@ -48,7 +48,8 @@ struct BareScene {
                                  return PodView{.shown = pods.contains(id) ? &pods.at(id) : nullptr,
                                                 .capture = captures.at(id)};
                              },
-                         .heals = [this] { return heals; }}};
+                         .heals = [this] { return heals; }},
+                        kTiming};
 };
 
 TEST_CASE("a pod that stays without its rules is labelled, once") {
@@ -59,7 +60,7 @@ TEST_CASE("a pod that stays without its rules is labelled, once") {
     scene.look();
     scene.api.settle();
     CHECK(scene.api.all.empty());  // it may be starting
-    scene.api.wait(1, kObstacleLasts + 5s);
+    scene.api.wait(1, kTiming.obstacle_lasts + 5s);
     CHECK(scene.api.request(0).path == "/api/v1/namespaces/shop/pods/web/status");
     CHECK(scene.api.request(0).body.contains("cni.istio.io/uninitialized"));
     SUBCASE("until the source shows it, it counts as written") {
@@ -89,7 +90,7 @@ TEST_CASE("pods are deleted one after the other, and only where that heals") {
         scene.add(name);
     scene.pods.at({"shop", "a"}).static_uid = "of-the-kubelet";
     scene.look();
-    scene.api.settle(kObstacleLasts + 500ms);
+    scene.api.settle(kTiming.obstacle_lasts + 500ms);
     CHECK(scene.api.all.empty());
     scene.heals = true;  // the plugin is in the chain again
     scene.look();
@@ -125,7 +126,7 @@ TEST_CASE("one that has other rules, or is put right in place, is not written to
         one->api.settle();
         one->writer.look_again();
     }
-    scene.api.settle(kObstacleLasts + 500ms);
+    scene.api.settle(kTiming.obstacle_lasts + 500ms);
     in_place.api.settle();
     CHECK(scene.api.all.empty());
     CHECK(in_place.api.all.empty());

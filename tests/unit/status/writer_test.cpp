@@ -76,7 +76,7 @@ struct Scene {
     std::vector<PodId> asked;  // of which pods the writer wanted to know how they are
     config::AgentConfig config = {.node_name = "node-a"};
     Budget writes{kWrites};
-    StatusWriter writer{api.io, within(writes, api.io, api.send()), config, view()};
+    StatusWriter writer{api.io, within(writes, api.io, api.send()), config, view(), kTiming};
 };
 
 // A node's 5,000 pods must cost an event no more than its 10.
@@ -113,7 +113,7 @@ TEST_CASE("a pod that changes is looked at alone, however many there are") {
         scene.look(7);
         scene.api.wait(1);  // its annotation
         scene.api.answer(0, 200);
-        scene.api.wait(2, kObstacleLasts + 5s);
+        scene.api.wait(2);
         CHECK(scene.api.request(1).path.ends_with("/events"));
         CHECK(std::ranges::count(scene.asked, web(7)) == std::ssize(scene.asked));
     }
@@ -145,7 +145,7 @@ TEST_CASE("a pod that is gone is not written to any more, also after a failure")
     scene.pods.clear();
     scene.captures.clear();
     scene.look(0);
-    scene.api.settle(800ms);  // tried again after 250 to 500 ms
+    scene.api.settle(400ms);  // tried again after 100 to 200 ms
     CHECK(scene.api.all.size() == 1);
 }
 
@@ -216,7 +216,7 @@ TEST_CASE("nothing is written while the kernel is not verified, or when it is no
     SUBCASE("only events are wanted") {
         config::AgentConfig config;
         config.status.annotate = false;
-        StatusWriter writer(scene.api.io, scene.api.send(), config, scene.view());
+        StatusWriter writer(scene.api.io, scene.api.send(), config, scene.view(), kTiming);
         scene.verified = false;
         writer.look_soon({.all = true});
         scene.api.settle();
@@ -244,7 +244,7 @@ TEST_CASE("a server that is away pauses everything, not only the pods that were 
     scene.api.wait(kMaxStatusRequests);
     for (std::size_t i = 0; i < kMaxStatusRequests; ++i)
         scene.api.break_off(i);
-    scene.api.settle(200ms);  // the pause is 250 to 500 ms
+    scene.api.settle();  // the pause is 100 to 200 ms
     CHECK(scene.api.all.size() == kMaxStatusRequests);
     CHECK(scene.writer.counters().at(kFailed) == kMaxStatusRequests);
     scene.api.wait(2 * kMaxStatusRequests);
@@ -295,7 +295,7 @@ TEST_CASE("the longest Retry-After counts, also when others failed before") {
     scene.api.wait(2);
     scene.api.break_off(0);
     scene.api.answer(1, kubeapi::Response{.status = 429, .body = {}, .retry_after = 1s});
-    scene.api.settle(900ms);  // our own pause is over after 500 ms at most
+    scene.api.settle(900ms);  // our own pause is over after 200 ms at most
     CHECK(scene.api.all.size() == 2);
     scene.api.wait(4);
 }
@@ -324,18 +324,18 @@ TEST_CASE("a node writes no more than its budget") {
         return done;
     };
     const auto began = std::chrono::steady_clock::now();
-    const auto burst = answered(0, 1s);
+    const auto burst = answered(0, 500ms);
     const auto passed = std::chrono::steady_clock::now() - began;
     CHECK(burst >= static_cast<std::size_t>(kWrites.burst));
     CHECK(burst <= static_cast<std::size_t>(kWrites.burst + passed / kWrites.period + 1));
-    CHECK(answered(burst, 1s) > burst);
+    CHECK(answered(burst, 500ms) > burst);
 }
 
 TEST_CASE("a refusal holds up that pod only, and is tried again later") {
     Scene scene(1);
     scene.api.wait(1);
     scene.api.answer(0, 409);
-    scene.api.settle(200ms);
+    scene.api.settle();
     CHECK(scene.api.all.size() == 1);
     CHECK(scene.writer.counters().at(kRefused) == 1);
     scene.add({"default", "new"});
@@ -359,7 +359,7 @@ TEST_CASE("a pod that changed since we looked is written to as it is shown by th
     }
     SUBCASE("its owner wants it out") {
         scene.pods[web(0)].annotations["ambient.istio.io/redirection"] = "disabled";
-        scene.api.settle(800ms);  // tried again after 250 to 500 ms
+        scene.api.settle(400ms);  // tried again after 100 to 200 ms
         CHECK(scene.api.all.size() == 1);
     }
 }
@@ -371,7 +371,7 @@ TEST_CASE("what hinders the node is one Event, whatever the number of its pods")
     scene.verified = false;
     scene.api.settle();
     CHECK(scene.api.all.empty());
-    scene.api.wait(1, kObstacleLasts + 5s);
+    scene.api.wait(1);
     CHECK(scene.api.request(0).body.contains(R"("kind":"Node")"));
     scene.api.answer(0, 201);
     scene.api.settle();
@@ -389,7 +389,7 @@ TEST_CASE("what hinders the node is told while it hinders a pod") {
         scene.api.settle();
         scene.captures[web(0)] = {.captured = true};
         scene.look(0);
-        scene.api.wait(1, kObstacleLasts + 5s);
+        scene.api.wait(1);
         CHECK(scene.api.request(0).body.contains("no veth"));
         scene.api.answer(0, 201);
         scene.api.settle();
@@ -402,7 +402,7 @@ TEST_CASE("what hinders the node is told while it hinders a pod") {
         scene.pods.erase(web(0));
         scene.captures.erase(web(0));
         scene.look(0);
-        scene.api.wait(1, kObstacleLasts + 5s);
+        scene.api.wait(1);
         CHECK(scene.api.request(0).body.contains(R"("kind":"Node")"));
         scene.api.answer(0, 201);
         scene.api.settle();
