@@ -48,7 +48,8 @@ class StatusWriter {
         std::chrono::milliseconds obstacle_lasts = kObstacleLasts;
         Backoff::Bounds delays = {.first = std::chrono::milliseconds(500),
                                   .most = std::chrono::seconds(60)};
-        // Between two pods of this node that are deleted: those made in their place may be no better.
+        // Between two pods of this node that are deleted: those made in their place may be no
+        // better.
         Backoff::Bounds deletions = {.first = std::chrono::seconds(2),
                                      .most = std::chrono::seconds(60)};
     };
