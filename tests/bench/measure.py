@@ -75,7 +75,7 @@ def measure_node(build: Path, scene: Scene, stand_in: bool, repetitions: int, ad
         result["memory_after_adds_kib"] = running.memory()
         if with_valgrind:
             progress("instructions of plugin ADD")
-            environment, stdin = plugin.call("ADD", 0)
+            environment, stdin = plugin.call("ADD", plugin.ambient[0])
             out = scene.folder / "callgrind.add"
             result["add_instructions"] = instructions(plugin.command, out, [], environment, stdin)
     return result

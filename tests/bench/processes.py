@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from scene import HOST_IP, JOINING, NAMESPACE, Scene, joining_address
+from scene import HOST_IP, JOINING, NAMESPACE, SIDECARS, Scene, joining_address, sidecar_address
 
 LOOPBACK = Path("/usr/lib/cni/loopback")
 DEADLINE = 300.0
@@ -68,16 +68,29 @@ def running_agent(scene: Scene, binary: Path) -> Iterator[Agent]:
         agent.stop()
 
 
+@dataclass(frozen=True)
+class Joining:
+    """A pod that is about to join."""
+
+    name: str
+    netns: str
+    address: str
+
+
 class Plugin:
-    """The plugin as a runtime calls it, for the pods that are about to join."""
+    """The plugin as a runtime calls it."""
 
     def __init__(self, scene: Scene, binary: Path) -> None:
         self._scene = scene
         self.command = [str(binary)]
-        self._configs = [self._write_config(pod) for pod in range(JOINING)]
+        shared = scene.netns("pods")
+        self.ambient = [Joining(f"joining-{n}", shared, joining_address(n)) for n in range(JOINING)]
+        self.sidecars = [
+            Joining(f"sidecar-{n}", scene.netns(f"sidecar-{n}"), sidecar_address(n)) for n in range(SIDECARS)
+        ]
+        self._configs = {pod: self._write_config(pod) for pod in (*self.ambient, *self.sidecars)}
 
-    def _write_config(self, pod: int) -> Path:
-        netns = f"/run/netns/{self._scene.netns('pods')}"
+    def _write_config(self, pod: Joining) -> Path:
         config = {
             "cniVersion": "1.0.0",
             "name": "bench",
@@ -85,29 +98,39 @@ class Plugin:
             "agent_socket": str(self._scene.socket),
             "prevResult": {
                 "cniVersion": "1.0.0",
-                "interfaces": [{"name": f"j{pod}"}, {"name": "eth0", "sandbox": netns}],
-                "ips": [{"interface": 1, "address": f"{joining_address(pod)}/32", "gateway": HOST_IP}],
+                "interfaces": [{"name": "eth0", "sandbox": f"/run/netns/{pod.netns}"}],
+                "ips": [{"interface": 0, "address": f"{pod.address}/32", "gateway": HOST_IP}],
             },
         }
-        path = self._scene.folder / f"netconf-{pod}.json"
+        path = self._scene.folder / f"netconf-{pod.name}.json"
         path.write_text(json.dumps(config))
         return path
 
     def check_that_it_captures(self) -> None:
         """An ADD that does nothing would be fast."""
-        run_timed(self.command, *self.call("ADD", 0))
-        show = ["ip", "-netns", self._scene.netns("node"), "route", "show", "table", "100", joining_address(0)]
+        ambient, sidecar = self.ambient[0], self.sidecars[0]
+        for pod in (ambient, sidecar):
+            run_timed(self.command, *self.call("ADD", pod))
+        show = ["ip", "-netns", self._scene.netns("node"), "route", "show", "table", "100", ambient.address]
         if not subprocess.run(show, capture_output=True, check=True).stdout:
             raise RuntimeError("ADD succeeded, but the pod is not captured")
-        run_timed(self.command, *self.call("DEL", 0))
+        run_timed(self.command, *self.call("DEL", ambient))
+        self.end(sidecar)  # fails when there are no rules
 
-    def call(self, verb: str, pod: int) -> tuple[dict[str, str], Path]:
+    def end(self, sidecar: Joining) -> None:
+        """DEL, and the namespace as before: in a cluster it ends with the pod."""
+        run_timed(self.command, *self.call("DEL", sidecar))
+        inside = ["nsenter", f"--net=/run/netns/{sidecar.netns}"]
+        subprocess.run([*inside, "nft", "delete table inet ambient-sidecar"], check=True)
+        subprocess.run([*inside, "ip", "address", "delete", "::6/128", "dev", "lo"], check=True)
+
+    def call(self, verb: str, pod: Joining) -> tuple[dict[str, str], Path]:
         """Environment and standard input of a call."""
-        args = f"IgnoreUnknown=1;K8S_POD_NAMESPACE={NAMESPACE};K8S_POD_NAME=joining-{pod}"
+        args = f"IgnoreUnknown=1;K8S_POD_NAMESPACE={NAMESPACE};K8S_POD_NAME={pod.name}"
         environment = {
             "CNI_COMMAND": verb,
-            "CNI_CONTAINERID": f"bench-{pod}",
-            "CNI_NETNS": f"/run/netns/{self._scene.netns('pods')}",
+            "CNI_CONTAINERID": f"bench-{pod.name}",
+            "CNI_NETNS": f"/run/netns/{pod.netns}",
             "CNI_IFNAME": "eth0",
             "CNI_PATH": "/usr/lib/cni",
             "CNI_ARGS": args,
@@ -138,14 +161,16 @@ def run_timed(command: list[str], environment: dict[str, str], stdin: Path) -> R
 
 
 def alternate(plugin: Plugin, runs: int) -> dict[str, list[Run]]:
-    """Plugin ADD, the Go plugin's VERSION and plugin DEL in turns."""
+    """Plugin ADD, the Go plugin's VERSION, plugin DEL, and ADD of a pod with a sidecar, in turns."""
     version = {"CNI_COMMAND": "VERSION"}
-    times: dict[str, list[Run]] = {"add": [], "loopback": [], "del": []}
+    times: dict[str, list[Run]] = {"add": [], "loopback": [], "del": [], "sidecar": []}
     for turn in range(runs):
-        pod = turn % JOINING
+        pod, sidecar = plugin.ambient[turn % JOINING], plugin.sidecars[turn % SIDECARS]
         times["add"].append(run_timed(plugin.command, *plugin.call("ADD", pod)))
         times["loopback"].append(run_timed([str(LOOPBACK)], version, plugin.call("ADD", pod)[1]))
         times["del"].append(run_timed(plugin.command, *plugin.call("DEL", pod)))
+        times["sidecar"].append(run_timed(plugin.command, *plugin.call("ADD", sidecar)))
+        plugin.end(sidecar)
     return times
 
 

@@ -38,6 +38,10 @@ def _cells(column: dict) -> list[tuple[str, str, str]]:
     rows = [(f"plugin ADD / loopback VERSION, {pods} pods", "<= 0.6",
              f"{ratio[pods]:.2f} ({column['nodes'][pods]['process_ms']['add']:.2f} ms"
              f" / {column['nodes'][pods]['process_ms']['loopback']:.2f} ms)") for pods in (SMALL, LARGE)]  # fmt: skip
+    for pods in (SMALL, LARGE):
+        times = column["nodes"][pods]["process_ms"]
+        rows.append((f"ADD of a pod with a sidecar / of an ambient one, {pods} pods", "<= 1.3",
+                     f"{times['sidecar'] / times['add']:.2f} ({times['sidecar']:.2f} ms / {times['add']:.2f} ms)"))  # fmt: skip
     rows += [
         ("cold reconcile, 1,000 pods", "<= 25 ms", _both(reconcile["reconcile_cold"])),
         ("reconcile with nothing to do, 1,000 pods", "<= 4 ms", _both(reconcile["reconcile_nothing_to_do"])),

@@ -16,6 +16,7 @@ ZTUNNEL = "10.244.0.10"
 NODE = "bench"
 NAMESPACE = "bench"
 JOINING = 8  # pods that have their devices, but no address yet in what the API shows: to be added
+SIDECARS = 8  # the same with a sidecar, each in a network namespace of its own
 
 
 def address(pod: int) -> str:
@@ -24,6 +25,10 @@ def address(pod: int) -> str:
 
 def joining_address(pod: int) -> str:
     return f"10.244.200.{1 + pod}"
+
+
+def sidecar_address(pod: int) -> str:
+    return f"10.244.201.{1 + pod}"
 
 
 @dataclass
@@ -52,25 +57,30 @@ def _ip(netns: str, lines: list[str]) -> None:
     subprocess.run(["ip", "-netns", netns, "-batch", "-"], input="\n".join(lines), text=True, check=True)
 
 
+def _names() -> list[str]:
+    return ["node", "ztunnel", "pods", *(f"sidecar-{pod}" for pod in range(SIDECARS))]
+
+
 def _set_up(scene: Scene) -> None:
-    for name in ("node", "ztunnel", "pods"):
+    for name in _names():
         subprocess.run(["ip", "netns", "add", scene.netns(name)], check=True)
+        _ip(scene.netns(name), ["link set lo up"])
     pods = [("v", pod, address(pod)) for pod in range(scene.pods)]
     pods += [("j", pod, joining_address(pod)) for pod in range(JOINING)]
-    node = ["link set lo up", f"address add {HOST_IP}/32 dev lo",
+    node = [f"address add {HOST_IP}/32 dev lo",
             f"link add zt0 type veth peer name eth0 netns {scene.netns('ztunnel')}",
             "link set zt0 up", f"route add {ZTUNNEL} dev zt0 src {HOST_IP}"]  # fmt: skip
     for letter, pod, ip in pods:
         node += [f"link add {letter}{pod} type veth peer name {letter}{pod} netns {scene.netns('pods')}",
                  f"link set {letter}{pod} up", f"route add {ip} dev {letter}{pod} src {HOST_IP}"]  # fmt: skip
     _ip(scene.netns("node"), node)
-    _ip(scene.netns("ztunnel"), ["link set lo up", "link set eth0 up", f"address add {ZTUNNEL}/32 dev eth0",
+    _ip(scene.netns("ztunnel"), ["link set eth0 up", f"address add {ZTUNNEL}/32 dev eth0",
                                  f"route add {HOST_IP} dev eth0", f"route add default via {HOST_IP} dev eth0"])  # fmt: skip
     _ip(scene.netns("pods"), [f"link set {letter}{pod} up" for letter, pod, _ in pods])
 
 
 def _take_down(scene: Scene) -> None:
-    for name in ("node", "ztunnel", "pods"):
+    for name in _names():
         subprocess.run(["ip", "netns", "delete", scene.netns(name)], check=False)
 
 
@@ -116,6 +126,13 @@ def _pod(name: str, namespace: str, app: str, ip: str | None) -> dict:
     }  # fmt: skip
 
 
+def _sidecar_pod(name: str) -> dict:
+    pod = _pod(name, NAMESPACE, "app", None)
+    pod["metadata"]["annotations"]["sidecar.istio.io/status"] = "{}"
+    pod["spec"]["containers"].append({"name": "istio-proxy", "args": ["proxy", "sidecar"]})
+    return pod
+
+
 def _objects(scene: Scene) -> dict:
     namespaces = [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
@@ -124,6 +141,7 @@ def _objects(scene: Scene) -> dict:
     pods = [_pod("ztunnel-0", "istio-system", "ztunnel", ZTUNNEL)]
     pods += [_pod(f"app-{pod}", NAMESPACE, "app", address(pod)) for pod in range(scene.pods)]
     pods += [_pod(f"joining-{pod}", NAMESPACE, "app", None) for pod in range(JOINING)]
+    pods += [_sidecar_pod(f"sidecar-{pod}") for pod in range(SIDECARS)]
     return {"apiVersion": "v1", "kind": "List", "items": namespaces + pods}
 
 
@@ -134,7 +152,7 @@ def scene_of(folder: Path, pods: int) -> Iterator[Scene]:
     objects = folder / "objects.yaml"
     objects.write_text(yaml.dump(_objects(scene), Dumper=yaml.CSafeDumper))
     config = {"node_name": NODE, "source": {"files": str(objects)}, "socket": str(scene.socket),
-              "state_dir": str(folder / "state")}  # fmt: skip
+              "state_dir": str(folder / "state"), "policy": {"redirect_sidecars": True}}  # fmt: skip
     scene.config.write_text(json.dumps(config))  # JSON is YAML too
     try:
         _set_up(scene)
