@@ -28,8 +28,7 @@ constexpr PortRange kAgentPort = {15020, 15020};
 using namespace sidecar;
 
 Error refused(std::string_view name, std::string_view item, std::string_view reason) {
-    return invalid_input(std::string(name) + ": '" + shown(item) + "' " +
-                         std::string(reason));
+    return invalid_input(std::string(name) + ": '" + shown(item) + "' " + std::string(reason));
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -12,7 +12,7 @@ import pytest
 from support.cluster.capture import Capture
 from support.cluster.cluster import Cluster
 from support.cluster.load import Load
-from support.cluster.model import APP_PORT, NODES, PODS
+from support.cluster.model import APP_PORT, NODES, PODS, Pod
 from support.cluster.rollout import Rollout
 from support.cluster.traffic import Connection
 from support.netns import Netns
