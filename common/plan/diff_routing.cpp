@@ -35,9 +35,15 @@ void put_in_order(std::vector<model::Route> routes, Plan& plan) {
     const auto rank = [](const model::Route& route) {
         return std::pair(route.type != model::RouteType::unreachable, route.gateway.has_value());
     };
-    std::ranges::stable_sort(routes, {}, rank);
-    for (auto& route : routes)
-        plan.emplace_back(PutRoute{std::move(route)});
+    // Each is moved once: sorting a thousand routes moves each of them ten times.
+    for (const bool leads : {false, true}) {
+        for (const bool by_gateway : {false, true}) {
+            for (auto& route : routes) {
+                if (rank(route) == std::pair(leads, by_gateway))
+                    plan.emplace_back(PutRoute{std::move(route)});
+            }
+        }
+    }
 }
 
 }  // namespace
