@@ -234,7 +234,7 @@ Result<void> Keeper::try_settle() {
     auto beside = settle_ztunnel(std::move(wanted.ztunnel));
     if (!beside && !was_right) return std::unexpected(beside.error());
     auto of_node = TRY(settle_node(std::move(wanted.node)));
-    TRY(beside);
+    if (!beside) return std::unexpected(beside.error());
     std::ranges::move(of_node, std::back_inserter(*beside));
     name_beside(*std::move(beside));
     return {};
