@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "cni-plugin/agent.hpp"
@@ -41,7 +43,7 @@ cni::Outcome<std::string> capture(const Call& call, rpc::Client& agent,
     if (verified && !verified->error) return call.config.previous->text;
 
     tell_gone(call, attachment, agent);
-    if (const auto undone = remove(reply.parts, kernels); !undone) {
+    if (const auto undone = take_back(reply.parts, *programmed, kernels); !undone) {
         return std::unexpected(
             cni::failure_of(undone.error(), "the pod's capture, not verified, cannot be undone"));
     }
@@ -65,7 +67,10 @@ cni::Outcome<std::string> add(const Call& call) {
         return std::unexpected(cni::failure_of(*reply->error, "the node agent refused the pod"));
     }
     if (!reply->enrolled) return previous.text;
-    if (const auto known = require_addresses(previous); !known) {
+    // Rules in the pod's own namespace do not ask for them.
+    const bool by_address =
+        std::ranges::any_of(reply->parts, [](const model::Part& part) { return !part.where.pod; });
+    if (const auto known = require_addresses(previous); by_address && !known) {
         tell_gone(call, call.environment.attachment, *agent);
         return std::unexpected(known.error());
     }

@@ -16,16 +16,15 @@ namespace ambient {
 // that namespace is gone, or another one by now.
 using OpenKernel = std::function<Result<std::unique_ptr<Kernel>>(const model::Where&)>;
 
-// reconcile() of each part; returns the plans that were applied, one a part. The part that fails
-// undoes itself as reconcile() does; the parts before it then become what was observed before, the
-// last one first. If even that fails the error says so.
-Result<std::vector<plan::Plan>> reconcile(const std::vector<model::Part>& parts,
-                                          const OpenKernel& open,
-                                          Verified verified = Verified::here);
+// settle() of each part. The part that fails undoes itself as reconcile() does; the parts before it
+// then become what was observed before, the last one first. If even that fails the error says so.
+Result<std::vector<Settled>> reconcile(const std::vector<model::Part>& parts,
+                                       const OpenKernel& open, Verified verified = Verified::here);
 
-// Removes what is ours from the parts' scopes, the last one first. Goes on past a part that fails;
-// the error is the first one.
-Result<void> remove(const std::vector<model::Part>& parts, const OpenKernel& open);
+// Takes back what that has `done` to the same parts, the last one first: what was there before is
+// there again. Goes on past a part that fails; the error is the first one.
+Result<void> take_back(const std::vector<model::Part>& parts, const std::vector<Settled>& done,
+                       const OpenKernel& open);
 
 // What reconcile() would do now, one plan a part.
 Result<std::vector<plan::Plan>> differences(const std::vector<model::Part>& parts,

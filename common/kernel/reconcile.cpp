@@ -95,9 +95,9 @@ Error restore(Kernel& kernel, const model::NetnsState& before, const model::Scop
 }
 
 template <class Diff>
-Result<Repair> settle(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope,
-                      Diff diff, Verified verified) {
-    const auto before = TRY(observe(kernel, scope));
+Result<Repair> settle_from(Kernel& kernel, const model::NetnsState& before,
+                           const model::NetnsState& wanted, const model::Scope& scope, Diff diff,
+                           Verified verified) {
     Repair repair;
     auto converged = converge(
         kernel, before, scope, diff,
@@ -121,12 +121,20 @@ Result<plan::Difference> unopposed(const model::NetnsState& wanted, const model:
 }  // namespace
 
 Result<Repair> repair(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope) {
-    return settle(kernel, wanted, scope, plan::diff, Verified::here);
+    return settle_from(kernel, TRY(observe(kernel, scope)), wanted, scope, plan::diff,
+                       Verified::here);
+}
+
+Result<Settled> settle(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope,
+                       Verified verified) {
+    auto before = TRY(observe(kernel, scope));
+    auto applied = TRY(settle_from(kernel, before, wanted, scope, unopposed, verified)).applied;
+    return Settled{.applied = std::move(applied), .before = std::move(before)};
 }
 
 Result<plan::Plan> reconcile(Kernel& kernel, const model::NetnsState& wanted,
                              const model::Scope& scope, Verified verified) {
-    return TRY(settle(kernel, wanted, scope, unopposed, verified)).applied;
+    return TRY(settle(kernel, wanted, scope, verified)).applied;
 }
 
 }  // namespace ambient

@@ -20,6 +20,14 @@ enum class Verified : std::uint8_t { here, elsewhere };
 Result<plan::Plan> reconcile(Kernel& kernel, const model::NetnsState& wanted,
                              const model::Scope& scope, Verified verified = Verified::here);
 
+// The same, with what `scope` held before: what somebody who takes it back goes back to.
+struct Settled {
+    plan::Plan applied;
+    model::NetnsState before;
+};
+Result<Settled> settle(Kernel& kernel, const model::NetnsState& wanted, const model::Scope& scope,
+                       Verified verified = Verified::here);
+
 // The same around foreign objects: what does not rest on them is made equal (plan::Difference).
 struct Repair {
     plan::Plan applied;

@@ -279,3 +279,16 @@ def test_addresses_of_other_interfaces_are_not_the_pods(
     previous["ips"].append({"interface": 0, "address": f"{HOST_IP}/24"})
     assert plugin.run("ADD", prevResult=previous).succeeded()
     assert agent.requests[0]["addresses"] == [POD]
+
+
+@pytest.mark.parametrize("answer", [refusal("internal", "verify"), SILENCE])
+def test_a_second_add_that_is_not_verified_takes_nothing_away(
+    plugin: Plugin, node: Node, agent: AgentStandIn, answer: dict
+) -> None:
+    agent.answers["add"] = two_parts(plugin)
+    assert plugin.run("ADD").succeeded()
+    before = node.state(), plugin.pod.state()
+    agent.answers["added"] = answer
+    assert plugin.run("ADD", timeout_ms=500).failure
+    assert (node.state(), plugin.pod.state()) == before
+    plugin.pod.must("ip", "rule", "del", "pref", "32001")

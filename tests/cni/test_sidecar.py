@@ -165,3 +165,11 @@ def test_del_needs_no_agent(scene: Scene) -> None:
     assert scene.plugin.run("ADD").succeeded()
     scene.agent.stop()
     assert scene.plugin.run("DEL").succeeded()
+
+
+def test_a_pod_whose_addresses_nobody_tells(scene: Scene) -> None:
+    """Its rules do not ask for them (a primary CNI may leave `ips` empty)."""
+    scene.shows(a_pod())
+    nothing = {"cniVersion": "1.1.0", "ips": []}
+    assert scene.plugin.run("ADD", prevResult=nothing).succeeded()
+    assert "ambient-sidecar" in scene.pod.state()

@@ -82,10 +82,8 @@ void check_parts_settle(const Scenario& first, const Scenario& second, const Mak
     CHECK_EQ(applied.has_value(), planned.has_value());
     if (!applied) return two.check_unchanged();
     check_nothing_left(two);
-    REQUIRE(remove(two.parts, two.open()).has_value());
-    for (auto& part : two.parts)
-        part.wanted = {};
-    check_nothing_left(two);
+    REQUIRE(take_back(two.parts, *applied, two.open()).has_value());
+    two.check_unchanged();
 }
 
 void check_every_fault_in_parts_is_undone(const Scenario& first, const Scenario& second,

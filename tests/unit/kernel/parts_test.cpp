@@ -69,9 +69,9 @@ const model::Where kInPod{.pod = kPod};
 
 TEST_CASE("parts settle in order, each in its own namespace") {
     Namespaces all;
-    const auto plans = reconcile({part({}, {rule(1)}), part(kInPod, {rule(2)})}, all.open());
-    REQUIRE(plans.has_value());
-    CHECK(plans->size() == 2);
+    const auto done = reconcile({part({}, {rule(1)}), part(kInPod, {rule(2)})}, all.open());
+    REQUIRE(done.has_value());
+    CHECK(done->size() == 2);
     CHECK(all.node.state().rules == std::vector{rule(1)});
     CHECK(all.pod.state().rules == std::vector{rule(2)});
     CHECK(all.told[0] == "open node");
@@ -101,20 +101,35 @@ TEST_CASE("a failure that cannot be undone says so") {
     CHECK(outcome.error().kernel_text.contains("what was there before could not be restored"));
 }
 
-TEST_CASE("removing goes from the last to the first, past one that is gone") {
+TEST_CASE("what was done is taken back, past one that is gone: what was there before stays") {
+    Namespaces all;
+    REQUIRE(reconcile({part({}, {rule(1), rule(3)})}, all.open()).has_value());
+    const std::vector parts{part({}, {rule(1)}), part(kInPod, {rule(2)})};
+    auto done = reconcile(parts, all.open());
+    REQUIRE(done.has_value());
+    REQUIRE(take_back(parts, *done, all.open()).has_value());
+    CHECK(all.node.state().rules == std::vector{rule(1), rule(3)});
+    CHECK(all.pod.state().rules.empty());
+
+    done = reconcile(parts, all.open());
+    all.pod_is_gone = true;
+    const auto taken_back = take_back(parts, *done, all.open());
+    REQUIRE_FALSE(taken_back.has_value());
+    CHECK(taken_back.error().kind == ErrorKind::not_found);
+    CHECK(all.node.state().rules == std::vector{rule(1), rule(3)});
+}
+
+TEST_CASE("where nothing was done nothing is taken back") {
     Namespaces all;
     const std::vector parts{part({}, {rule(1)}), part(kInPod, {rule(2)})};
     REQUIRE(reconcile(parts, all.open()).has_value());
-    REQUIRE(remove(parts, all.open()).has_value());
-    CHECK(all.node.state().rules.empty());
-    CHECK(all.pod.state().rules.empty());
-
-    REQUIRE(reconcile(parts, all.open()).has_value());
-    all.pod_is_gone = true;
-    const auto removed = remove(parts, all.open());
-    REQUIRE_FALSE(removed.has_value());
-    CHECK(removed.error().kind == ErrorKind::not_found);
-    CHECK(all.node.state().rules.empty());
+    const auto done = reconcile(parts, all.open());
+    REQUIRE(done.has_value());
+    all.told.clear();
+    REQUIRE(take_back(parts, *done, all.open()).has_value());
+    CHECK(all.told.empty());
+    CHECK(all.node.state().rules == std::vector{rule(1)});
+    CHECK(all.pod.state().rules == std::vector{rule(2)});
 }
 
 }  // namespace
