@@ -60,7 +60,7 @@ TEST_CASE("a pod that stays without its rules is labelled, once") {
     scene.look();
     scene.api.settle();
     CHECK(scene.api.all.empty());  // it may be starting
-    scene.api.wait(1, kTiming.obstacle_lasts + 5s);
+    scene.api.wait(1);
     CHECK(scene.api.request(0).path == "/api/v1/namespaces/shop/pods/web/status");
     CHECK(scene.api.request(0).body.contains("cni.istio.io/uninitialized"));
     SUBCASE("until the source shows it, it counts as written") {
