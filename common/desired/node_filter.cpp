@@ -142,26 +142,30 @@ FilterChain prerouting(const Datapath& datapath, const NodeFacts& facts,
     return chain;
 }
 
+// Of a connection of which ztunnel holds both ends.
+Mark both_ends(const Marks& marks, Lane lane) {
+    return in_lane(marks,
+                   {.value = marks.original_source.value | marks.to_ztunnel.value,
+                    .mask = marks.original_source.mask | marks.to_ztunnel.mask},
+                   lane);
+}
+
 // A tunnel from an enrolled pod of this node to another one, or to itself: from 1.22 on, ztunnel
-// hands over nothing by itself. It comes back in as one of another node would. From then on ztunnel
-// holds both ends, and each is reached by its veth.
+// hands over nothing by itself. It comes back in as one of another node would, by chain `inbound`.
+// From then on ztunnel holds both ends, and each is reached by its veth.
 void add_own_tunnels(FilterChain& chain, const Datapath& datapath, Lane lane,
                      const std::vector<Family>& families) {
     const Marks& marks = datapath.marks;
-    const Mark both_ends = in_lane(marks,
-                                   {.value = marks.original_source.value | marks.to_ztunnel.value,
-                                    .mask = marks.original_source.mask | marks.to_ztunnel.mask},
-                                   lane);
+    const Mark ours = both_ends(marks, lane);
     for (const Family family : families) {
-        // The mark that chain `senders` gave stays beside it: the way back is ztunnel.
-        add_rule(
-            chain,
-            {CtStateIn{kCtNew}, Protocol{kTcp}, to_port(datapath.ports.inbound_hbone),
-             in_pods(datapath, Direction::destination, family)},
-            {Counter{}, SetMark{arriving(marks, marks.inbound)}, SetCtMark{both_ends}, Accept{}});
+        // The mark that chain `senders` gave stays: the way back is ztunnel.
+        add_rule(chain,
+                 {CtStateIn{kCtNew}, Protocol{kTcp}, to_port(datapath.ports.inbound_hbone),
+                  in_pods(datapath, Direction::destination, family)},
+                 {Counter{}, SetCtMark{ours}, Accept{}});
     }
     add_rule(
-        chain, {CtMarkIs{both_ends}},
+        chain, {CtMarkIs{ours}},
         {Counter{}, SetMark{arriving(marks, in_lane(marks, marks.to_ztunnel, lane))}, Accept{}});
 }
 
@@ -223,6 +227,15 @@ FilterChain inbound(const Datapath& datapath, const NodeFacts& facts,
     FilterChain chain{.name = "inbound",
                       .hook = ChainHook{ChainType::filter, Hook::prerouting, kDstnat + 10},
                       .rules = {}};
+    // Here and no earlier: AWS VPC CNI sets bit 0x80 of what pods send by its own conntrack bit.
+    for (const Lane lane : lanes_in_use(facts)) {
+        for (const Family family : families) {
+            add_rule(chain,
+                     {CtStateIn{kCtNew}, CtMarkIs{both_ends(marks, lane)},
+                      in_pods(datapath, Direction::destination, family)},
+                     {Counter{}, SetMark{arriving(marks, marks.inbound)}});
+        }
+    }
     for (const Family family : families) {
         add_choices(chain, datapath, facts, Direction::destination, family, {MarkIs{none}});
         add_rule(chain,

@@ -58,7 +58,7 @@ TEST_CASE(
     CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "from_lane0") ==
           Lines{
               "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4 counter "
-              "meta mark set meta mark | 0xa0 ct mark set ct mark & 0xfffffda3 | 0x250 accept",
+              "ct mark set ct mark & 0xfffffda3 | 0x250 accept",
               "ct mark & 0x25c == 0x250 counter meta mark set meta mark & 0xffffff93 | 0x60 accept",
               "ip saddr 10.244.1.10 counter meta mark set meta mark | 0x220 "
               "ct mark set ct mark | 0x220 accept",
@@ -82,13 +82,11 @@ TEST_CASE("two ztunnels: packets of neither are taken for a pod's") {
                    "0xffffff93 | 0x64 return"));
     const std::string own =
         " counter meta mark set meta mark | 0x220 ct mark set ct mark | 0x220 accept";
-    const std::string inbound = " counter meta mark set meta mark | 0xa0 ct mark set ct mark & ";
+    const std::string both_ends = " counter ct mark set ct mark & 0xfffffda3 | 0x254 accept";
     CHECK(chain_lines(state, "from_lane1") ==
           Lines{
-              "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4" + inbound +
-                  "0xfffffda3 | 0x254 accept",
-              "ct state new meta l4proto 6 th dport 15008 ip6 daddr @pods6" + inbound +
-                  "0xfffffda3 | 0x254 accept",
+              "ct state new meta l4proto 6 th dport 15008 ip daddr @pods4" + both_ends,
+              "ct state new meta l4proto 6 th dport 15008 ip6 daddr @pods6" + both_ends,
               "ct mark & 0x25c == 0x254 counter meta mark set meta mark & 0xffffff93 | 0x64 accept",
               "ip saddr 10.244.1.20" + own,
               "ip6 saddr fd00:10:244:1::20" + own,
@@ -130,16 +128,24 @@ TEST_CASE("nat_pre: ztunnel sees the address that the pod asked for") {
 }
 
 TEST_CASE(
-    "inbound: what kube-proxy has led to an enrolled pod, when no mark of ours says else (U17)") {
-    const Lines ipv4 = {"type filter hook prerouting priority -90; policy accept;",
-                        "meta l4proto 6 meta mark & 0x340 == 0x0 ip daddr @pods4 counter "
-                        "meta mark set meta mark | 0xa0 ct mark set ct mark | 0x100"};
-    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "inbound") == ipv4);
-    Lines both = ipv4;
-    both.emplace_back(
-        "meta l4proto 6 meta mark & 0x340 == 0x0 ip6 daddr @pods6 counter "
-        "meta mark set meta mark | 0xa0 ct mark set ct mark | 0x100");
-    CHECK(chain_lines(node_state(kDatapath, dual_stack_facts()), "inbound") == both);
+    "inbound: what kube-proxy has led to an enrolled pod, when no mark of ours says else (U17), "
+    "and "
+    "tunnels of this node to itself") {
+    const auto tunnel = [](const std::string& pods) {
+        return "ct state new ct mark & 0x25c == 0x250 " + pods +
+               " counter meta mark set meta mark | 0xa0";
+    };
+    const auto captured = [](const std::string& pods) {
+        return "meta l4proto 6 meta mark & 0x340 == 0x0 " + pods +
+               " counter meta mark set meta mark | 0xa0 ct mark set ct mark | 0x100";
+    };
+    const std::string hook = "type filter hook prerouting priority -90; policy accept;";
+    const std::string pods4 = "ip daddr @pods4";
+    const std::string pods6 = "ip6 daddr @pods6";
+    CHECK(chain_lines(node_state(kDatapath, ipv4_facts()), "inbound") ==
+          Lines{hook, tunnel(pods4), captured(pods4)});
+    CHECK(chain_lines(node_state(kDatapath, dual_stack_facts()), "inbound") ==
+          Lines{hook, tunnel(pods4), tunnel(pods6), captured(pods4), captured(pods6)});
 }
 
 TEST_CASE("guard: what is captured leaves by our devices only (U15)") {
