@@ -16,7 +16,7 @@ import yaml
 from support.log_lines import LogLines
 from support.netns import Netns
 
-STOP_TIMEOUT = 20.0
+STOP_TIMEOUT = 60.0
 
 
 def program(name: str) -> Path:
@@ -78,7 +78,7 @@ class Agent:
         """Waits until it says that traffic is captured."""
         self.wait_log("datapath ready", after=self.started_at)
 
-    def wait_log(self, *parts: str, after: int = 0, timeout: float = 20) -> str:
+    def wait_log(self, *parts: str, after: int = 0, timeout: float = 60) -> str:
         """The first line, after that many lines, with all the parts."""
         return self._lines.wait(*parts, after=after, timeout=timeout)
 

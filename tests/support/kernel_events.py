@@ -65,7 +65,7 @@ class KernelEvents:
                 return False
         return True
 
-    def wait_until(self, condition: Callable[[], bool], what: str, timeout: float = 20) -> None:
+    def wait_until(self, condition: Callable[[], bool], what: str, timeout: float = 60) -> None:
         """Returns once the condition holds; an AssertionError at the deadline."""
         deadline = time.monotonic() + timeout
         while not condition():

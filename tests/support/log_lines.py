@@ -31,7 +31,7 @@ class LogLines:
         with self._changed:
             return list(self._lines)
 
-    def wait(self, *parts: str, after: int = 0, timeout: float = 20) -> str:
+    def wait(self, *parts: str, after: int = 0, timeout: float = 60) -> str:
         """The first line, after that many lines, with all the parts."""
 
         def find() -> str | None:

@@ -46,7 +46,7 @@ class Load:
                 self._failures[name] = error
                 self._progress.notify_all()
 
-    def check(self, timeout: float = 30) -> None:
+    def check(self, timeout: float = 60) -> None:
         """From now on, one full round passes on every connection."""
         with self._progress:
             # A round that was under way may have been answered already: the second one was begun

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from support.netns import Netns
 
 TRANSFER = 400_000  # bytes each way: well over every window, so more than a handshake must work
-TIMEOUT = 20.0
+TIMEOUT = 60.0
 Address = tuple[str, int]
 
 

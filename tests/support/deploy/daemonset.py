@@ -87,7 +87,7 @@ class DaemonPod:
     def log(self) -> str:
         return "\n".join(self._lines.all())
 
-    def wait_log(self, part: str, timeout: float = 30) -> None:
+    def wait_log(self, part: str, timeout: float = 60) -> None:
         self._lines.wait(part, timeout=timeout)
 
     @property

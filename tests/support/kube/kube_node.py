@@ -197,10 +197,10 @@ class KubeNode:
         wanted = self.expected()
         return captured_by_filter(self.netns) == captured_by_route(self.netns) == wanted
 
-    def wait_captured(self, address: str, wanted: bool = True, timeout: float = 20) -> None:
+    def wait_captured(self, address: str, wanted: bool = True, timeout: float = 60) -> None:
         self._wait(lambda: (address in self.captured()) == wanted, f"{address}: {wanted}", timeout)
 
-    def wait_whole(self, timeout: float = 30) -> None:
+    def wait_whole(self, timeout: float = 60) -> None:
         """Until exactly those are captured that the API's objects ask for."""
         self._wait(self.is_whole, "the kernel as the objects want it", timeout)
 
@@ -230,7 +230,7 @@ class KubeNode:
                     + "\n".join(self.agent.log()[-40:])
                 ) from None
 
-    def wait_installed(self, timeout: float = 20) -> None:
+    def wait_installed(self, timeout: float = 60) -> None:
         """Until our plugin is the last of the chain, and there."""
         deadline = time.monotonic() + timeout
         with FolderEvents(self.conf_dir) as conf, FolderEvents(self.bin_dir) as binaries:

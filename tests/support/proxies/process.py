@@ -55,7 +55,7 @@ class Proxy:
         with self._changed:
             return "".join(self._output)
 
-    def wait_record(self, timeout: float = 10, **wanted) -> dict:
+    def wait_record(self, timeout: float = 60, **wanted) -> dict:
         """The first record that has all these values, waited for."""
         def find() -> dict | None:
             return next((record for record in self._records
@@ -117,7 +117,7 @@ class Proxy:
 
 
 class Ztunnel(Proxy):
-    def connect_xds(self, timeout: float = 30) -> dict:
+    def connect_xds(self, timeout: float = 60) -> dict:
         """One exchange over a connection of its own (start_ztunnel's xds); its record."""
         def count() -> int:
             return sum(record.get("listener") == "xds" for record in self._records)
