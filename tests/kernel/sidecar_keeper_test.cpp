@@ -25,7 +25,8 @@ class PodNetns {
         must_run("ip link add h-" + name + " type veth peer name eth0 netns " + name_);
         must_run("ip link set h-" + name + " up");
         inside("ip addr add " + address + "/32 dev eth0");
-        inside("ip link set eth0 addrgenmode none");  // no address that the kernel makes in its time
+        inside(
+            "ip link set eth0 addrgenmode none");  // no address that the kernel makes in its time
         inside("ip link set eth0 up");
     }
     ~PodNetns() { run({"ip", "netns", "delete", name_}); }
