@@ -1,4 +1,4 @@
-"""Random churn for AMBIENT_SOAK_MINUTES (3), from AMBIENT_SOAK_SEED (else random, and told): afterwards
+"""Random churn for AMBIENT_SOAK_MINUTES (2), from AMBIENT_SOAK_SEED (else random, and told): afterwards
 the kernel is as it should be, and nothing has leaked."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from churn import Churn
 from support.kernel_view import links, snapshot
 from support.kube.kube_node import PLUGINS, KubeNode
 
-MINUTES = float(os.environ.get("AMBIENT_SOAK_MINUTES", "3"))
+MINUTES = float(os.environ.get("AMBIENT_SOAK_MINUTES", "2"))
 ASKED_SEED = os.environ.get("AMBIENT_SOAK_SEED", "random")
 SEED = random.randrange(10**6) if ASKED_SEED == "random" else int(ASKED_SEED)
 # Keep-alive connections to the API server come and go.
