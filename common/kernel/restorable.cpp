@@ -9,6 +9,12 @@ namespace {
 
 using namespace model;
 
+// On a device that is not ours.
+bool is_lent(const InterfaceAddress& address, const NetnsState& now) {
+    return address.address.family() == Family::ipv4 &&
+           std::ranges::none_of(now.links, [&](const Link& l) { return l.name == address.link; });
+}
+
 bool beyond_model(const Link& link) { return !is_ours(link); }
 bool beyond_model(const Route& route) { return !route.beyond_model.empty(); }
 bool beyond_model(const PolicyRule& rule) { return !rule.beyond_model.empty(); }
@@ -51,6 +57,10 @@ NetnsState restorable(const NetnsState& before, const NetnsState& now) {
     target.links = restorable(before.links, now.links);
     target.routes = restorable(before.routes, now.routes);
     target.rules = restorable(before.rules, now.rules);
+    for (const auto& address : now.addresses) {
+        if (is_lent(address, now) && !find(before.addresses, address))
+            target.addresses.push_back(address);
+    }
     std::erase_if(target.sysctls, [&](const Sysctl& sysctl) { return !find(now.sysctls, sysctl); });
     for (auto& table : target.tables)
         table = restorable(table, now.tables);

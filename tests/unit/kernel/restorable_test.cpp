@@ -36,6 +36,21 @@ TEST_CASE("a sysctl whose device is gone has nothing to restore") {
     CHECK_EQ(restorable(before, now), expected);
 }
 
+TEST_CASE("an IPv4 address that was lent to a device of others stays") {
+    const InterfaceAddress lent{
+        .link = "veth1", .address = *IpAddress::parse("192.168.126.1"), .prefix_length = 32};
+    const InterfaceAddress own{
+        .link = "istioin", .address = *IpAddress::parse("192.168.126.1"), .prefix_length = 30};
+    const InterfaceAddress ipv6{
+        .link = "lo", .address = *IpAddress::parse("::6"), .prefix_length = 128};
+    NetnsState now;
+    now.links = {{.name = "istioin", .kind = Geneve{.vni = 1000}}};
+    now.addresses = {lent, own, ipv6};
+    NetnsState expected;
+    expected.addresses = {lent};
+    CHECK_EQ(restorable({}, now), expected);
+}
+
 TEST_CASE("what it cannot say is left as it is now") {
     NetnsState before;
     before.links = {{.name = "istioin", .kind = OtherLink{"bridge"}},
