@@ -1,6 +1,7 @@
 #include "node-agent/datapath/discovery.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace ambient::agent {
@@ -63,12 +64,33 @@ std::optional<desired::Ztunnel> Discovery::again(desired::Ztunnel known) {
     return known;
 }
 
+bool Discovery::is_ours(const IpAddress& address) const {
+    return std::ranges::any_of(
+        std::array{&datapath_.inbound, &datapath_.outbound}, [&](const desired::Tunnel* tunnel) {
+            return address == tunnel->node_address4 || address == tunnel->node_address6;
+        });
+}
+
+// By a device without an address the kernel sends with the first one of the node
+// (net/ipv4/devinet.c, inet_select_addr); with route_localnet, which Calico sets on pods' veths,
+// with the one that we lent to the device.
+Result<std::optional<IpAddress>> Discovery::first_not_ours(Family family) {
+    for (const auto& address : TRY(node_.addresses())) {
+        if (address.address.family() == family && address.scope == model::RouteScope::universe &&
+            !is_ours(address.address))
+            return address.address;
+    }
+    return std::nullopt;
+}
+
 Result<std::vector<IpAddress>> Discovery::host_addresses(const kube::Pod& ztunnel) {
     if (!host_addresses_.empty()) return host_addresses_;
     std::vector<IpAddress> sources;
     for (const auto& address : ztunnel.addresses) {
         const auto path = TRY(path_to(address));
-        if (path && path->source) sources.push_back(*path->source);
+        auto source = path ? path->source : std::nullopt;
+        if (source && is_ours(*source)) source = TRY(first_not_ours(address.family()));
+        if (source) sources.push_back(*source);
     }
     if (sources.empty()) {
         return std::unexpected(

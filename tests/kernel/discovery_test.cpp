@@ -73,6 +73,22 @@ TEST_CASE_FIXTURE(WiredSandbox, "a ztunnel's veth without an IPv4 address but ou
     CHECK(!lacks());
 }
 
+// Calico sets route_localnet on pods' veths: then the kernel takes an address of scope host as a
+// source (net/ipv4/devinet.c, inet_select_addr).
+TEST_CASE_FIXTURE(WiredSandbox, "an address of ours is none of the node's") {
+    const auto towards_pods = [&] {
+        return discovery.host_addresses(ztunnel_at("10.244.1.10")).value();
+    };
+    must_run("ip addr del 10.244.1.1/32 dev host");
+    must_run("ip route replace 10.244.1.10 dev host");
+    const auto before = towards_pods();
+    CHECK(before == std::vector{ip("10.244.2.1")});
+    must_run("sysctl -w net.ipv4.conf.host.route_localnet=1");
+    must_run("ip addr add 192.168.126.1/32 dev host scope host");
+    REQUIRE(must_run("ip route get 10.244.1.10").contains("src 192.168.126.1"));
+    CHECK(towards_pods() == before);
+}
+
 TEST_CASE_FIXTURE(WiredSandbox, "what was found is kept until it is forgotten") {
     CHECK(discovery.host_link(ip("10.244.1.10")) == "host");
     must_run("ip link set host down");  // before Linux 6.2 a device that is up keeps its name
