@@ -140,12 +140,14 @@ void add_policy_rules(NetnsState& state, const Datapath& datapath, const NodeFac
 }
 
 // A ztunnel sends with pods' and clients' addresses, which are reached by other devices.
-void pass_spoofed_sources(NetnsState& state, const Datapath& datapath, const NodeFacts& facts) {
+void pass_spoofed_sources(NetnsState& state, const NodeFacts& facts) {
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         if (ztunnel.host_link.empty()) continue;
         state.sysctls.push_back(loose_rp_filter(ztunnel.host_link));
-        if (ztunnel.lacks_address)
-            state.addresses.push_back(lent_address(datapath, ztunnel.host_link));
+        if (ztunnel.lacks_address) {
+            const auto host = *address_of(Family::ipv4, facts.host_addresses);
+            state.addresses.push_back(lent_address(host, ztunnel.host_link));
+        }
     }
 }
 
@@ -168,7 +170,7 @@ NetnsState node_state(const Datapath& datapath, const NodeFacts& facts) {
     for (const Family family : families) {
         add_routes_to_ztunnel(state, datapath, facts, family);
         add_policy_rules(state, datapath, facts, family);
-        if (family == Family::ipv4) pass_spoofed_sources(state, datapath, facts);
+        if (family == Family::ipv4) pass_spoofed_sources(state, facts);
     }
     sort(state);
     return state;
@@ -189,7 +191,14 @@ Scope node_scope(const Datapath& datapath, const NodeFacts& facts) {
     for (const Ztunnel& ztunnel : facts.ztunnels) {
         if (ztunnel.host_link.empty()) continue;
         scope.sysctls.push_back(rp_filter_path(ztunnel.host_link));
-        scope.addresses.push_back(lent_address(datapath, ztunnel.host_link));
+        // The one to lend, and those that were. A CNI may have given the veth the same address:
+        // that one is none of ours.
+        auto lent = ztunnel.lent;
+        const auto host = address_of(Family::ipv4, facts.host_addresses);
+        if (ztunnel.lacks_address && host) lent.push_back(lent_address(*host, ztunnel.host_link));
+        std::ranges::sort(lent);
+        const auto repeated = std::ranges::unique(lent);
+        scope.addresses.insert(scope.addresses.end(), lent.begin(), repeated.begin());
     }
     return scope;
 }

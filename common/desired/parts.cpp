@@ -37,13 +37,13 @@ model::Sysctl loose_rp_filter(const std::string& link) {
     return {.path = rp_filter_path(link), .value = "2"};
 }
 
-// Scope host, so that the kernel never sends with it (net/ipv4/devinet.c, inet_select_addr); ours
-// by its number, so that it can be told from what a CNI puts there.
-model::InterfaceAddress lent_address(const Datapath& datapath, const std::string& link) {
-    return {.link = link,
-            .address = datapath.inbound.node_address4,
-            .prefix_length = 32,
-            .scope = model::RouteScope::host};
+model::InterfaceAddress lent_address(const IpAddress& host, const std::string& link) {
+    return {.link = link, .address = host, .prefix_length = 32, .scope = model::RouteScope::host};
+}
+
+bool is_lent(const model::InterfaceAddress& address) {
+    return address.address.family() == Family::ipv4 &&
+           address == lent_address(address.address, address.link);
 }
 
 MacAddress tunnel_mac(const Tunnel& tunnel, End end) {

@@ -13,11 +13,12 @@
 namespace ambient::desired {
 
 // A ztunnel pod of this node as the node sees it: `host_link` is the node's end of its veth, which
-// `lacks_address` when it has no IPv4 address but ours.
+// `lacks_address` when it has no IPv4 address but those `lent` by us.
 struct Ztunnel {
     std::string host_link;
     std::vector<IpAddress> addresses;
     bool lacks_address = false;
+    std::vector<model::InterfaceAddress> lent = {};  // found there
     // None: there was none left for it, or it never was active. What it sends in others' names is
     // reset.
     std::optional<Lane> lane = 0;
@@ -73,8 +74,11 @@ std::string rp_filter_path(const std::string& link);
 // What a ztunnel's veth gets when it has no IPv4 address: the kernel's reverse-path filter refuses
 // all that a device without one brings from addresses that are reached by another device
 // (net/ipv4/fib_frontend.c, __fib_validate_source, no_addr), and ztunnel sends in pods' names
-// (CONTRACT U17).
-model::InterfaceAddress lent_address(const Datapath& datapath, const std::string& link);
+// (CONTRACT U17). It is the node's own towards its pods: where a CNI sets route_localnet, as Calico
+// does, the kernel sends with it, and ztunnel's tunnel ends know the node by that one.
+model::InterfaceAddress lent_address(const IpAddress& host, const std::string& link);
+// Whether an address of a veth is one that we lent: no CNI gives it such.
+bool is_lent(const model::InterfaceAddress& address);
 
 // Ztunnel pod's namespace.
 model::NetnsState ztunnel_state(const Datapath& datapath, const ZtunnelFacts& facts);

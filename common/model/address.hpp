@@ -11,7 +11,7 @@
 namespace ambient::model {
 
 // How far an address or a route reaches (rtnetlink(7)): the kernel takes no address of scope host
-// as a packet's source.
+// as a packet's source, unless its device has route_localnet.
 enum class RouteScope : std::uint8_t { universe, link, host };
 
 // `scope` is IPv4's only. IPv6 addresses are added without duplicate address detection: ours are

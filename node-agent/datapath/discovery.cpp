@@ -1,7 +1,8 @@
 #include "node-agent/datapath/discovery.hpp"
 
 #include <algorithm>
-#include <array>
+#include <functional>
+#include <tuple>
 #include <utility>
 
 namespace ambient::agent {
@@ -24,11 +25,14 @@ Result<std::optional<Path>> Discovery::path_to(const IpAddress& address) {
     return path;
 }
 
-Result<bool> Discovery::lacks_address(const std::string& host_link) {
-    const auto lent = desired::lent_address(datapath_, host_link);
-    return std::ranges::none_of(TRY(node_.addresses_of(host_link)), [&](const auto& address) {
-        return address.address.family() == Family::ipv4 && address != lent;
-    });
+// Its IPv4 addresses.
+Result<void> Discovery::look_at_veth(desired::Ztunnel& ztunnel) {
+    auto found = TRY(node_.addresses_of(ztunnel.host_link));
+    std::erase_if(found, [](const auto& one) { return one.address.family() != Family::ipv4; });
+    ztunnel.lacks_address = std::ranges::all_of(found, desired::is_lent);
+    std::erase_if(found, std::not_fn(desired::is_lent));
+    ztunnel.lent = std::move(found);
+    return {};
 }
 
 Result<std::string> Discovery::host_link(const IpAddress& pod) {
@@ -50,37 +54,33 @@ Result<std::string> Discovery::host_link(const IpAddress& pod) {
 }
 
 Result<desired::Ztunnel> Discovery::ztunnel(const kube::Pod& pod) {
-    auto link = TRY(host_link(first_address(pod)));
-    const bool lacks = TRY(lacks_address(link));
-    return desired::Ztunnel{
-        .host_link = std::move(link), .addresses = pod.addresses, .lacks_address = lacks};
+    desired::Ztunnel found{.host_link = TRY(host_link(first_address(pod))),
+                           .addresses = pod.addresses};
+    TRY(look_at_veth(found));
+    return found;
 }
 
 // What cannot be told stays as it was.
 std::optional<desired::Ztunnel> Discovery::again(desired::Ztunnel known) {
     const auto peer = node_.peer_of(known.host_link);
     if (peer && !*peer) return std::nullopt;
-    known.lacks_address = lacks_address(known.host_link).value_or(known.lacks_address);
+    std::ignore = look_at_veth(known);
     return known;
 }
 
-bool Discovery::is_ours(const IpAddress& address) const {
-    return std::ranges::any_of(
-        std::array{&datapath_.inbound, &datapath_.outbound}, [&](const desired::Tunnel* tunnel) {
-            return address == tunnel->node_address4 || address == tunnel->node_address6;
-        });
-}
-
 // By a device without an address the kernel sends with the first one of the node
-// (net/ipv4/devinet.c, inet_select_addr); with route_localnet, which Calico sets on pods' veths,
-// with the one that we lent to the device.
-Result<std::optional<IpAddress>> Discovery::first_not_ours(Family family) {
-    for (const auto& address : TRY(node_.addresses())) {
-        if (address.address.family() == family && address.scope == model::RouteScope::universe &&
-            !is_ours(address.address))
-            return address.address;
-    }
-    return std::nullopt;
+// (net/ipv4/devinet.c, inet_select_addr), but with one that we lent to the device where that has
+// route_localnet. What was lent may be the node's no longer.
+Result<std::optional<IpAddress>> Discovery::nodes_own(const IpAddress& source) {
+    auto all = TRY(node_.addresses());
+    std::erase_if(all, [&](const model::InterfaceAddress& one) {
+        return one.address.family() != Family::ipv4 || one.scope == model::RouteScope::host ||
+               one.link == datapath_.inbound.node_link || one.link == datapath_.outbound.node_link;
+    });
+    if (std::ranges::count(all, source, &model::InterfaceAddress::address) > 0) return source;
+    const auto first =
+        std::ranges::find(all, model::RouteScope::universe, &model::InterfaceAddress::scope);
+    return first == all.end() ? std::nullopt : std::optional(first->address);
 }
 
 Result<std::vector<IpAddress>> Discovery::host_addresses(const kube::Pod& ztunnel) {
@@ -89,7 +89,11 @@ Result<std::vector<IpAddress>> Discovery::host_addresses(const kube::Pod& ztunne
     for (const auto& address : ztunnel.addresses) {
         const auto path = TRY(path_to(address));
         auto source = path ? path->source : std::nullopt;
-        if (source && is_ours(*source)) source = TRY(first_not_ours(address.family()));
+        if (source && address.family() == Family::ipv4) {
+            desired::Ztunnel veth{.host_link = path->link};
+            TRY(look_at_veth(veth));
+            if (veth.lacks_address) source = TRY(nodes_own(*source));
+        }
         if (source) sources.push_back(*source);
     }
     if (sources.empty()) {

@@ -38,7 +38,8 @@ class Discovery {
     // One that was found before, as it is now; nothing when its veth is gone.
     std::optional<desired::Ztunnel> again(desired::Ztunnel known);
     // The node's addresses towards its pods: configured, or the source of the route to the
-    // ztunnel, never one of ours.
+    // ztunnel, never one that
+    // only we put there.
     Result<std::vector<IpAddress>> host_addresses(const kube::Pod& ztunnel);
     // The ztunnel's namespace, where the source says, or the one that holds the other end of its
     // veth; and its facts.
@@ -54,9 +55,9 @@ class Discovery {
   private:
     // How the node would send there without us.
     Result<std::optional<Path>> path_to(const IpAddress& address);
-    Result<bool> lacks_address(const std::string& host_link);
-    [[nodiscard]] bool is_ours(const IpAddress& address) const;
-    Result<std::optional<IpAddress>> first_not_ours(Family family);
+    Result<void> look_at_veth(desired::Ztunnel& ztunnel);
+    // The source itself, or what it stands for.
+    Result<std::optional<IpAddress>> nodes_own(const IpAddress& source);
 
     Facts node_;
     std::vector<IpAddress> host_addresses_;

@@ -40,12 +40,15 @@ Result<std::vector<kube::Pod>> tunnel_ends(LinuxKernel& node, const desired::Dat
 // Addresses that we lent, but for those that are their device's only one: with the last IPv4
 // address of a device the kernel takes every route by it (net/ipv4/fib_frontend.c,
 // fib_inetaddr_event), the main CNI's to the ztunnel, too. They go with the pod.
-std::vector<model::InterfaceAddress> returned(const std::vector<model::InterfaceAddress>& all,
-                                              const desired::Datapath& datapath) {
+std::vector<model::InterfaceAddress> returned(const std::vector<model::InterfaceAddress>& all) {
     std::vector<model::InterfaceAddress> lent;
     std::ranges::copy_if(all, std::back_inserter(lent), [&](const auto& address) {
-        return address == desired::lent_address(datapath, address.link) &&
-               std::ranges::any_of(all, [&](const auto& other) {
+        // A copy of what another device has.
+        const bool is_lent =
+            desired::is_lent(address) && std::ranges::any_of(all, [&](const auto& other) {
+                return other.address == address.address && !desired::is_lent(other);
+            });
+        return is_lent && std::ranges::any_of(all, [&](const auto& other) {
                    return other.link == address.link && other != address &&
                           other.address.family() == Family::ipv4;
                });
@@ -94,7 +97,7 @@ Result<void> uninstall(const config::AgentConfig& config, const std::vector<kube
     model::NetnsState wanted;
     auto scope = desired::node_scope(config.datapath, {});
     auto facts = TRY(Facts::open(netns));
-    const auto lent = returned(TRY(facts.addresses()), config.datapath);
+    const auto lent = returned(TRY(facts.addresses()));
     scope.addresses.insert(scope.addresses.end(), lent.begin(), lent.end());
     std::vector<std::string> journalled;
     for (const auto& [path, value] : journal.originals())

@@ -75,7 +75,7 @@ TEST_CASE_FIXTURE(WiredSandbox, "a ztunnel's veth without an IPv4 address but ou
 
 // Calico sets route_localnet on pods' veths: then the kernel takes an address of scope host as a
 // source (net/ipv4/devinet.c, inet_select_addr).
-TEST_CASE_FIXTURE(WiredSandbox, "an address of ours is none of the node's") {
+TEST_CASE_FIXTURE(WiredSandbox, "what only we have given to a veth is no address of the node") {
     const auto towards_pods = [&] {
         return discovery.host_addresses(ztunnel_at("10.244.1.10")).value();
     };
@@ -86,6 +86,8 @@ TEST_CASE_FIXTURE(WiredSandbox, "an address of ours is none of the node's") {
     must_run("sysctl -w net.ipv4.conf.host.route_localnet=1");
     must_run("ip addr add 192.168.126.1/32 dev host scope host");
     REQUIRE(must_run("ip route get 10.244.1.10").contains("src 192.168.126.1"));
+    CHECK(towards_pods() == before);
+    must_run("ip addr add 10.244.2.1/32 dev host scope host");
     CHECK(towards_pods() == before);
 }
 

@@ -30,14 +30,14 @@ struct Installed : Sandbox {
         must_run("ip link set h10 up");
         must_run("ip route add 10.244.1.10 dev h10 src 10.244.1.1");
         // As the agent lends it (CONTRACT U17).
-        must_run("ip addr add 192.168.126.1/32 scope host dev h10");
+        must_run("ip addr add 10.244.1.1/32 scope host dev h10");
     }
 
     static bool has_route() {
         return must_run("ip route show 10.244.1.10").find("h10") != std::string::npos;
     }
     static bool is_lent() {
-        return must_run("ip -4 addr show dev h10").find("192.168.126.1") != std::string::npos;
+        return must_run("ip -4 addr show dev h10").find("scope host") != std::string::npos;
     }
     void uninstall() {
         const auto done = agent::uninstall(config, {});
@@ -55,7 +55,7 @@ TEST_CASE("the ztunnel is reached after an uninstall") {
 
 TEST_CASE("where the device has an address of its own by now, ours goes") {
     Installed node;
-    must_run("ip addr add 10.244.1.1/32 dev h10");
+    must_run("ip addr add 10.244.1.254/32 dev h10");
     node.uninstall();
     CHECK(Installed::has_route());
     CHECK_FALSE(Installed::is_lent());

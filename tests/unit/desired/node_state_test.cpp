@@ -66,14 +66,26 @@ TEST_CASE("reverse-path filter: loose on our devices and ztunnels' veths, no pod
                                                         });
 }
 
-TEST_CASE("a ztunnel's veth without an IPv4 address gets one that nobody sends with (U17)") {
+TEST_CASE("a ztunnel's veth without an IPv4 address gets the node's own (U17)") {
     NodeFacts facts = dual_stack_facts();
     facts.ztunnels.push_back(second_ztunnel());
     facts.ztunnels.back().lacks_address = true;
     CHECK(has_line(link_lines(node_state(kDatapath, facts)),
-                   "ip address add 192.168.126.1/32 dev veth-zt2 scope host"));
+                   "ip address add 10.244.1.1/32 dev veth-zt2 scope host"));
     CHECK_FALSE(has_line(link_lines(node_state(kDatapath, facts)),
-                         "ip address add 192.168.126.1/32 dev veth-zt scope host"));
+                         "ip address add 10.244.1.1/32 dev veth-zt scope host"));
+}
+
+TEST_CASE("an address that was lent for another one of the node's is looked at, and not wanted") {
+    NodeFacts facts = ipv4_facts();
+    const auto earlier = lent_address(ip("10.244.1.254"), "veth-zt");
+    const auto present = lent_address(ip("10.244.1.1"), "veth-zt");
+    facts.ztunnels.front().lacks_address = true;
+    facts.ztunnels.front().lent = {earlier, present};
+    CHECK(node_scope(kDatapath, facts).addresses == std::vector{present, earlier});
+    const auto wanted = node_state(kDatapath, facts).addresses;
+    CHECK(std::ranges::count(wanted, present) == 1);
+    CHECK(std::ranges::count(wanted, earlier) == 0);
 }
 
 TEST_CASE("sets hold the enrolled addresses of their family with their comments") {
@@ -234,7 +246,7 @@ TEST_CASE("the scope covers every object of the state") {
     CHECK(scope.sysctls == Lines{"net/ipv4/conf/istioin/rp_filter",
                                  "net/ipv4/conf/istioout/rp_filter",
                                  "net/ipv4/conf/veth-zt/rp_filter"});
-    CHECK(scope.addresses == std::vector{lent_address(kDatapath, "veth-zt")});
+    CHECK(scope.addresses.empty());  // what the veth has is its CNI's
     CHECK(scope.strays);
 }
 
