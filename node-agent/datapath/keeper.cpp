@@ -328,38 +328,11 @@ Conflicts Keeper::weigh_pods(const std::vector<plan::Conflict>& conflicts) const
                  [&](const IpAddress& address) { return pods_.captures().contains(address); });
 }
 
-std::vector<std::string> Keeper::lanes() const {
-    std::vector<std::string> lines;
-    if (!facts_) return lines;
-    for (const desired::Ztunnel& ztunnel : facts_->ztunnels) {
-        if (!ztunnel.lane) continue;
-        const bool is_active = &ztunnel == &facts_->ztunnels.front();
-        lines.push_back("lane " + std::to_string(*ztunnel.lane) + ": ztunnel " +
-                        ambient::to_string(ztunnel.addresses.front()) +
-                        (is_active ? " is active" : " drains"));
-    }
-    if (lines.size() < 2) lines.clear();
-    return lines;
-}
-
 void Keeper::count_connections() {
-    stats_.lanes.clear();
-    if (!facts_) return;
     const auto& marks = config_.datapath.marks;
-    const auto counts = conntrack_.count(marks.original_source, marks.lanes.mask);
+    auto counts = conntrack_.count(marks.original_source, marks.lanes.mask);
     if (!counts) log(LogLevel::debug, "connections not counted", counts.error());
-    for (const desired::Ztunnel& ztunnel : facts_->ztunnels) {
-        if (!ztunnel.lane) continue;
-        LaneStats lane{.lane = *ztunnel.lane,
-                       .ztunnel = ambient::to_string(ztunnel.addresses.front()),
-                       .is_active = &ztunnel == &facts_->ztunnels.front()};
-        if (counts) {
-            const auto own = desired::in_lane(marks, marks.lanes, *ztunnel.lane).value;
-            const auto found = counts->find(own);
-            lane.connections = found == counts->end() ? 0 : found->second;
-        }
-        stats_.lanes.push_back(std::move(lane));
-    }
+    stats_.lanes = lanes_.stats(counts ? std::optional(*std::move(counts)) : std::nullopt);
 }
 
 void Keeper::name_lanes() {

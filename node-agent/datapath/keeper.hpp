@@ -56,7 +56,7 @@ class Keeper {
     // What does not hold anybody up, but somebody should look at: foreign rules beside ours.
     [[nodiscard]] std::optional<Error> remark() const;
     // A line for each ztunnel that holds connections, while there is more than one.
-    [[nodiscard]] std::vector<std::string> lanes() const;
+    [[nodiscard]] std::vector<std::string> lanes() const { return lanes_.lines(); }
     // What is foreign where these pods' host routes must be, as an error.
     [[nodiscard]] std::optional<Error> conflict_of(const std::vector<IpAddress>& addresses) const;
     // Of a pod that is to be captured: whether it was when the kernel was last verified.

@@ -74,6 +74,34 @@ std::vector<desired::Ztunnel> LaneBook::held() const {
     return all;
 }
 
+std::vector<LaneStats> LaneBook::stats(const std::optional<Connections>& connections) const {
+    const auto& marks = datapath_.marks;
+    std::vector<LaneStats> all;
+    for (const Entry& entry : entries_) {
+        if (!entry.ztunnel.lane) continue;
+        const auto own = desired::in_lane(marks, marks.lanes, *entry.ztunnel.lane).value;
+        const auto held = [&] {
+            const auto found = connections->find(own);
+            return found == connections->end() ? 0 : found->second;
+        };
+        all.push_back({.lane = *entry.ztunnel.lane,
+                       .ztunnel = to_string(entry.ztunnel.addresses.front()),
+                       .is_active = &entry == &entries_.front(),
+                       .connections = connections ? std::optional(held()) : std::nullopt});
+    }
+    return all;
+}
+
+std::vector<std::string> LaneBook::lines() const {
+    std::vector<std::string> lines;
+    for (const LaneStats& lane : stats({})) {
+        lines.push_back("lane " + std::to_string(lane.lane) + ": ztunnel " + lane.ztunnel +
+                        (lane.is_active ? " is active" : " drains"));
+    }
+    if (lines.size() < 2) lines.clear();
+    return lines;
+}
+
 // For the first of entries_.
 desired::Lane LaneBook::free_lane() {
     for (const desired::Lane lane : desired::lanes(datapath_.marks)) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "common/desired/state.hpp"
 #include "common/model/route.hpp"
+#include "node-agent/datapath/stats.hpp"
 
 namespace ambient::agent {
 
@@ -39,6 +41,13 @@ class LaneBook {
     // inactive for longest loses its own. With none of them only those are given that still hold
     // connections.
     std::vector<desired::Ztunnel> assign(std::vector<desired::Ztunnel> ztunnels, const Look& look);
+
+    // What each ztunnel with a lane holds; `connections` by the bits of their lane, nothing when
+    // they could not be counted.
+    using Connections = std::map<std::uint32_t, std::uint64_t>;
+    [[nodiscard]] std::vector<LaneStats> stats(const std::optional<Connections>& connections) const;
+    // For people, while there is more than one.
+    [[nodiscard]] std::vector<std::string> lines() const;
 
     std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
     // Lanes that ended before their ztunnel did.

@@ -124,5 +124,23 @@ TEST_CASE("after a restart of the agent, lanes are read from their tables") {
     CHECK(told(book.lanes) == Lines{"0 10.244.1.1 ends: its ztunnel is gone"});
 }
 
+TEST_CASE("what each lane holds, the active one first; told while there are several") {
+    Book book;
+    book.assign({1});
+    CHECK(book.lanes.lines().empty());
+    book.assign({2, 1});
+    CHECK(book.lanes.lines() == std::vector<std::string>{"lane 1: ztunnel 10.244.1.2 is active",
+                                                         "lane 0: ztunnel 10.244.1.1 drains"});
+    // The second lane's bit.
+    const auto counted = book.lanes.stats(LaneBook::Connections{{0x4, 7}});
+    REQUIRE(counted.size() == 2);
+    CHECK(counted[0].lane == 1);
+    CHECK(counted[0].is_active);
+    CHECK(counted[0].connections == 7);
+    CHECK(!counted[1].is_active);
+    CHECK(counted[1].connections == 0);
+    CHECK(!book.lanes.stats({})[0].connections);
+}
+
 }  // namespace
 }  // namespace ambient::agent
