@@ -4,16 +4,15 @@ it after DEL."""
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
-from support.agent import Agent, program
+from support.agent import Agent
 from support.cluster.cluster import Cluster
 from support.cluster.model import APP_PORT, NODES, PODS, Pod
 from support.cluster.traffic import AppServer
+from support.cni import run_plugin
 from support.kernel_view import filter_table, routes
 from support.netns import create, delete
 
@@ -102,21 +101,7 @@ def status(cluster: Cluster, agent: Agent) -> int:
         "type": "ambient-cni",
         "agent_socket": str(agent.socket),
     }
-    environment = {
-        **os.environ,
-        "CNI_COMMAND": "STATUS",
-        "CNI_PATH": str(program("ambient-cni").parent),
-    }
-    done = cluster.netns[A.netns].run(
-        lambda: subprocess.run(
-            [str(program("ambient-cni"))],
-            input=json.dumps(conf),
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    )
+    done = run_plugin(cluster.netns[A.netns], conf, CNI_COMMAND="STATUS")
     return 0 if done.returncode == 0 else json.loads(done.stdout)["code"]
 
 

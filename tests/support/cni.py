@@ -17,6 +17,21 @@ NETWORK = "pods"
 DEBIAN_PLUGINS = "/usr/lib/cni"
 
 
+def run_plugin(netns: Netns, network: dict[str, Any], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Our plugin alone, as a runtime calls it: `network` on standard input, CNI_* as named."""
+    plugin = program("ambient-cni")
+    return netns.run(
+        lambda: subprocess.run(
+            [str(plugin)],
+            input=json.dumps(network),
+            env={"CNI_PATH": str(plugin.parent), **environment},
+            text=True,
+            capture_output=True,
+            timeout=60,
+        )
+    )
+
+
 class NodeCni:
     """CNI of one node: Debian's ptp with host-local, and whatever plugins are chained behind."""
 

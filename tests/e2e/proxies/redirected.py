@@ -4,16 +4,14 @@ rules, without libcni and a primary plugin before them."""
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from support.agent import Agent, program
+from support.agent import Agent
+from support.cni import run_plugin
 from support.netns import Netns
 
 NAMESPACE, NAME, UID = "default", "sidecar", "uid-sidecar"
@@ -55,23 +53,14 @@ def _add(node: Netns, pod: Netns, address: str, agent: Agent) -> None:
             "ips": [{"interface": 0, "address": f"{address}/32"}],
         },
     }
-    environment = {
-        "CNI_COMMAND": "ADD",
-        "CNI_CONTAINERID": NAME,
-        "CNI_NETNS": str(pod.path),
-        "CNI_IFNAME": "eth0",
-        "CNI_PATH": os.fspath(program("ambient-cni").parent),
-        "CNI_ARGS": f"K8S_POD_NAMESPACE={NAMESPACE};K8S_POD_NAME={NAME};K8S_POD_UID={UID}",
-    }
-    done = node.run(
-        lambda: subprocess.run(
-            [str(program("ambient-cni"))],
-            input=json.dumps(network),
-            env=environment,
-            text=True,
-            capture_output=True,
-            timeout=60,
-        )
+    done = run_plugin(
+        node,
+        network,
+        CNI_COMMAND="ADD",
+        CNI_CONTAINERID=NAME,
+        CNI_NETNS=str(pod.path),
+        CNI_IFNAME="eth0",
+        CNI_ARGS=f"K8S_POD_NAMESPACE={NAMESPACE};K8S_POD_NAME={NAME};K8S_POD_UID={UID}",
     )
     assert done.returncode == 0, f"ADD: {done.stdout}{done.stderr}"
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,11 @@ inline constexpr StatusWriter::Timing kTiming = {
     .soon = std::chrono::milliseconds(10),
     .obstacle_lasts = std::chrono::milliseconds(500),
     .delays = {.first = std::chrono::milliseconds(200), .most = std::chrono::seconds(60)}};
+
+inline std::vector<PodId> ids_of(const std::map<PodId, kube::Pod>& pods) {
+    const auto ids = pods | std::views::keys;
+    return {ids.begin(), ids.end()};
+}
 
 class FakeApi {
   public:

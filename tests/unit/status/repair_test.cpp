@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <ranges>
 #include <string>
 
 #include "fake_api.hpp"
@@ -38,11 +37,7 @@ struct BareScene {
                         api.send(),
                         config,
                         {.verified = [] { return true; },
-                         .all =
-                             [this] {
-                                 const auto ids = pods | std::views::keys;
-                                 return std::vector(ids.begin(), ids.end());
-                             },
+                         .all = [this] { return ids_of(pods); },
                          .pod =
                              [this](const PodId& id) {
                                  return PodView{.shown = pods.contains(id) ? &pods.at(id) : nullptr,

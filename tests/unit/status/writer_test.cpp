@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <chrono>
 #include <map>
-#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -41,11 +40,7 @@ struct Scene {
 
     StatusWriter::View view() {
         return {.verified = [this] { return verified; },
-                .all =
-                    [this] {
-                        const auto ids = pods | std::views::keys;
-                        return std::vector(ids.begin(), ids.end());
-                    },
+                .all = [this] { return ids_of(pods); },
                 .pod =
                     [this](const PodId& id) {
                         asked.push_back(id);
