@@ -25,8 +25,8 @@ class PodNetns {
         must_run("ip link add h-" + name + " type veth peer name eth0 netns " + name_);
         must_run("ip link set h-" + name + " up");
         inside("ip addr add " + address + "/32 dev eth0");
-        inside(
-            "ip link set eth0 addrgenmode none");  // no address that the kernel makes in its time
+        // Else the kernel adds addresses and routes there in its own time.
+        inside("sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1");
         inside("ip link set eth0 up");
     }
     ~PodNetns() { run({"ip", "netns", "delete", name_}); }
