@@ -29,14 +29,29 @@ class Shape(Protocol):
 def shaped(cluster: Cluster, shape: Shape) -> Iterator[None]:
     """The cluster has the shape, and the agents have followed; so they have at the end."""
     before = _state(cluster)
-    with shape.on(cluster):
+    made = contextlib.ExitStack()
+    with _unseen(cluster):
+        made.enter_context(shape.on(cluster))
+    try:
         wait_followed(cluster)
         assert_senders_are_checked(cluster, shape)
         yield
+    finally:
+        with _unseen(cluster):
+            made.close()
     wait_followed(cluster)
     after = _state(cluster)
     left = [f"{key}: {before[key]}, now {after[key]}" for key in before if after[key] != before[key]]
     assert not left, "\n".join(["of the shape is left:", *left])
+
+
+@contextlib.contextmanager
+def _unseen(cluster: Cluster) -> Iterator[None]:
+    """The agents look when all stands, as on a node that has been so from the start."""
+    with contextlib.ExitStack() as paused:
+        for agent in cluster.datapath.agents.values():
+            paused.enter_context(agent.paused())
+        yield
 
 
 def _state(cluster: Cluster) -> dict[str, list[str]]:
